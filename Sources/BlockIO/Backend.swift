@@ -1,0 +1,37 @@
+/// The port that every backend serves: a maker of transfer queues.
+public protocol Backend: Sendable {
+  /// The word for it in configs and logs: `uring`, `threads`.
+  var name: String { get }
+
+  /// Makes a queue for one thread.
+  ///
+  /// - Parameter isBoundToThread: whether nobody but the calling thread will ever use the queue;
+  ///   a ring that knows this is cheaper. Otherwise it may move between threads, under a lock.
+  /// - Throws: the errno of what the kernel refused (no memory, too many descriptors, forbidden).
+  func makeQueue(isBoundToThread: Bool) throws(Errno) -> any TransferQueue
+}
+
+/// One thread's door to the devices.
+///
+/// A queue belongs to one thread at a time: all members but ``wake()`` are called by it alone, and
+/// handing the queue on to another thread needs a lock in between. Short transfers, EINTR and the
+/// alignment that direct devices ask for are the queue's business.
+public protocol TransferQueue: AnyObject {
+  /// How many transfers may be under way at once; at least 64, one request's worth.
+  var capacity: Int { get }
+  /// How many transfers were submitted and not yet reaped.
+  var underWay: Int { get }
+
+  /// Takes over one transfer. The result comes from ``reap(waiting:into:)``, never from here.
+  ///
+  /// Traps when ``capacity`` transfers are under way.
+  func submit(_ transfer: Transfer)
+
+  /// Appends the results of transfers that ended, each exactly once.
+  ///
+  /// - Parameter waiting: whether to wait for at least one result (or a ``wake()``).
+  func reap(waiting: Bool, into results: inout [TransferResult])
+
+  /// Makes a waiting ``reap(waiting:into:)`` return, now or the next time. Any thread.
+  func wake()
+}

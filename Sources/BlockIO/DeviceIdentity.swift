@@ -1,0 +1,27 @@
+internal import CLinux
+internal import Glibc
+
+extension DeviceFile {
+  /// The device number of a block device, the inode number of a file: the same for every path to
+  /// it on one file system.
+  public var identity: UInt64 {
+    var status = stat()
+    guard unsafe fstat(device.descriptor, &status) == 0 else { return 0 }
+    return status.st_mode & S_IFMT == S_IFBLK ? UInt64(status.st_rdev) : UInt64(status.st_ino)
+  }
+
+  /// Makes a file of `byteCount` zero bytes that take no space yet; an empty one is taken as it is.
+  ///
+  /// - Throws: EEXIST when the file has contents, else the errno of open(2) or ftruncate(2).
+  public static func makeSparse(path: String, byteCount: UInt64) throws(Errno) {
+    let descriptor = unsafe linux_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw Errno.last }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { throw Errno.last }
+    guard status.st_size == 0 else { throw Errno(EEXIST) }
+    guard ftruncate(descriptor, off_t(byteCount)) == 0, fsync(descriptor) == 0 else {
+      throw Errno.last
+    }
+  }
+}

@@ -1,0 +1,37 @@
+public import BlockIO
+internal import Synchronization
+
+/// A backend around another one, in which transfers fail, stop short, wait or hang by rule.
+///
+/// The shape of nbdkit's filters: it is what it wraps, so faults stack freely and the engine knows
+/// nothing of them. Any thread may make queues. `rule` is called once for each transfer, when it is
+/// submitted, on the submitting thread, on several threads at once if there are several queues; it
+/// must not call into the engine. A held transfer counts as under way, so a request with one does
+/// not end before the gate opens.
+public final class FaultBackend: Backend {
+  public typealias Rule = @Sendable (TransferFacts) -> Fault?
+
+  public var name: String { "faulty " + wrapped.name }
+  let wrapped: any Backend
+  let rule: Rule
+  private let submittedCount = Atomic<Int>(0)
+
+  public init(_ wrapped: any Backend, rule: @escaping Rule) {
+    self.wrapped = wrapped
+    self.rule = rule
+  }
+
+  public func makeQueue(isBoundToThread: Bool) throws(Errno) -> any TransferQueue {
+    FaultQueue(
+      wrapped: try wrapped.makeQueue(isBoundToThread: isBoundToThread), backend: self)
+  }
+
+  func fault(of transfer: Transfer) -> Fault? {
+    // Relaxed: a number that only has to be different each time.
+    let ordinal = submittedCount.add(1, ordering: .relaxed).oldValue
+    return rule(
+      TransferFacts(
+        operation: transfer.operation, device: transfer.device, byteOffset: transfer.byteOffset,
+        byteCount: transfer.byteCount, ordinal: ordinal))
+  }
+}

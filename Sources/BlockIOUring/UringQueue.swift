@@ -1,0 +1,189 @@
+internal import BlockIO
+internal import CLinux
+internal import CURing
+internal import Glibc
+
+/// One thread's ring.
+///
+/// The kernel counterpart is one `io_context`. Bound to a thread, the ring is made for one issuer
+/// with deferred task work where the kernel knows that, so completions are handled when this thread asks for them and
+/// never interrupt it. Safe: the pointers live from init to deinit and never leave.
+@safe final class UringQueue: TransferQueue {
+  let capacity = 128
+  private(set) var underWay = 0
+
+  private let ring: UnsafeMutablePointer<io_uring>
+  private let slots: [TransferProgress]
+  private var freeSlots: [Int]
+  /// Submitted transfers that are made by system calls, once the ring has got its share.
+  private var quick: [Int] = []
+  private var unsubmittedCount = 0
+  private var inRingCount = 0
+  /// Written by ``wake()``; the ring polls it. It does not read it: that would leave a pointer of
+  /// ours with the kernel after the ring is gone.
+  private let wakeDescriptor: CInt
+  private var isWatchingWake = false
+  /// A wake-up that arrived and that no wait has used up yet.
+  private var isWoken = false
+
+  private static let wakeTag = UInt64.max
+
+  init(isBoundToThread: Bool) throws(Errno) {
+    unsafe ring = .allocate(capacity: 1)
+    wakeDescriptor = linux_eventfd()
+    guard wakeDescriptor >= 0 else {
+      let refusal = Errno.last
+      unsafe ring.deallocate()
+      throw refusal
+    }
+    let failed = unsafe Self.makeRing(ring, isBoundToThread: isBoundToThread)
+    guard failed == 0 else {
+      close(wakeDescriptor)
+      unsafe ring.deallocate()
+      throw Errno(-failed)
+    }
+    slots = (0..<128).map { _ in TransferProgress() }
+    freeSlots = Array((0..<128).reversed())
+  }
+
+  deinit {
+    // The kernel closes a ring without waiting for its transfers, which would then write into
+    // memory that is somebody else's by now.
+    precondition(underWay == 0, "a queue ends with transfers under way")
+    unsafe io_uring_queue_exit(ring)
+    close(wakeDescriptor)
+    unsafe ring.deallocate()
+  }
+
+  func submit(_ transfer: Transfer) {
+    guard let slot = freeSlots.popLast() else { preconditionFailure("the queue is full") }
+    slots[slot].begin(transfer)
+    underWay += 1
+    if Self.isQuick(transfer) { quick.append(slot) } else { prepare(slot) }
+  }
+
+  func reap(waiting: Bool, into results: inout [TransferResult]) {
+    let before = results.count
+    if !quick.isEmpty {
+      enter(waiting: false)
+      for slot in quick {
+        results.append(SystemCalls.perform(slots[slot]))
+        release(slot)
+      }
+      quick.removeAll(keepingCapacity: true)
+    }
+    collect(into: &results)
+    while results.count == before, waiting, !isWoken {
+      watchWake()
+      enter(waiting: true)
+      collect(into: &results)
+    }
+    if waiting { isWoken = false }
+    enter(waiting: false)
+  }
+
+  func wake() {
+    var one: UInt64 = 1
+    unsafe _ = write(wakeDescriptor, &one, MemoryLayout<UInt64>.size)
+  }
+
+  private func release(_ slot: Int) {
+    freeSlots.append(slot)
+    underWay -= 1
+  }
+
+  /// Takes the completions that have arrived.
+  private func collect(into results: inout [TransferResult]) {
+    guard inRingCount > 0 || isWatchingWake else { return }
+    var entry: UnsafeMutablePointer<io_uring_cqe>?
+    while unsafe io_uring_peek_cqe(ring, &entry) == 0, let completion = unsafe entry {
+      let (tag, returned) = unsafe (completion.pointee.user_data, Int(completion.pointee.res))
+      unsafe io_uring_cqe_seen(ring, completion)
+      if tag == Self.wakeTag {
+        isWatchingWake = false
+        // A negative result: the thread that set the watch has ended, and its watch with it.
+        if returned > 0 { takeWakeUps() }
+        continue
+      }
+      let slot = Int(tag)
+      inRingCount -= 1
+      if let result = slots[slot].finishStep(returned) {
+        results.append(result)
+        release(slot)
+      } else {
+        prepare(slot)
+      }
+    }
+  }
+
+  private func takeWakeUps() {
+    var count: UInt64 = 0
+    unsafe _ = read(wakeDescriptor, &count, MemoryLayout<UInt64>.size)
+    isWoken = true
+  }
+
+  /// Gives the kernel what was prepared, and waits for a completion if asked to.
+  private func enter(waiting: Bool) {
+    guard waiting || unsubmittedCount > 0 else { return }
+    let returned = unsafe waiting ? io_uring_submit_and_wait(ring, 1) : io_uring_submit(ring)
+    // EINTR, EAGAIN and EBUSY leave the rest prepared; the caller comes back for it.
+    if returned > 0 { unsubmittedCount = max(0, unsubmittedCount - Int(returned)) }
+    precondition(
+      returned >= 0 || [-EINTR, -EAGAIN, -EBUSY, -ENOMEM].contains(returned),
+      "io_uring_enter refuses the ring")
+  }
+
+  private func submissionEntry() -> UnsafeMutablePointer<io_uring_sqe> {
+    while true {
+      if let entry = unsafe io_uring_get_sqe(ring) {
+        unsubmittedCount += 1
+        return unsafe entry
+      }
+      enter(waiting: false)
+    }
+  }
+
+  private func watchWake() {
+    guard !isWatchingWake else { return }
+    isWatchingWake = true
+    let entry = unsafe submissionEntry()
+    unsafe io_uring_prep_poll_add(entry, wakeDescriptor, UInt32(POLLIN))
+    unsafe entry.pointee.user_data = Self.wakeTag
+  }
+
+  private func prepare(_ slot: Int) {
+    let progress = slots[slot]
+    let descriptor = progress.transfer.device.descriptor
+    let entry = unsafe submissionEntry()
+    inRingCount += 1
+    switch progress.nextStep() {
+    case .read(let address, let byteCount, let offset):
+      unsafe io_uring_prep_read(entry, descriptor, address, UInt32(byteCount), offset)
+    case .write(let address, let byteCount, let offset):
+      unsafe io_uring_prep_write(entry, descriptor, address, UInt32(byteCount), offset)
+    case .readVectors(let vectors, let count, let offset):
+      unsafe io_uring_prep_readv(entry, descriptor, vectors, UInt32(count), offset)
+    case .writeVectors(let vectors, let count, let offset, let isDurable):
+      unsafe io_uring_prep_writev2(
+        entry, descriptor, vectors, UInt32(count), offset, isDurable ? Self.durable : 0)
+    case .flush:
+      unsafe io_uring_prep_fsync(entry, descriptor, UInt32(IORING_FSYNC_DATASYNC))
+    case .allocate(let mode, let offset, let byteCount):
+      unsafe io_uring_prep_fallocate(entry, descriptor, mode, off_t(offset), off_t(byteCount))
+    case .discardBlocks:
+      preconditionFailure("a discard of blocks is made by a system call")
+    }
+    unsafe entry.pointee.user_data = UInt64(slot)
+  }
+
+  /// What the ring would only hand to a kernel thread, or does not know.
+  private static func isQuick(_ transfer: Transfer) -> Bool {
+    switch transfer.operation {
+    case .discard: return true
+    case .flush, .writeThrough, .writeZeroes, .writeZeroesReserved:
+      return transfer.device.latency == .memory
+    case .read, .write:
+      return transfer.device.latency != .device
+    }
+  }
+}

@@ -1,0 +1,147 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <linux/magic.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <syslog.h>
+#include <unistd.h>
+
+const int linux_O_DIRECT = O_DIRECT;
+const int linux_FALLOC_KEEP_SIZE = FALLOC_FL_KEEP_SIZE;
+const int linux_FALLOC_PUNCH_HOLE = FALLOC_FL_PUNCH_HOLE;
+const int linux_FALLOC_ZERO_RANGE = FALLOC_FL_ZERO_RANGE;
+const int linux_RWF_DSYNC = RWF_DSYNC;
+const int linux_SEEK_DATA = SEEK_DATA;
+const int linux_SEEK_HOLE = SEEK_HOLE;
+
+int linux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+
+int linux_fallocate(int fd, int mode, off_t offset, off_t length) {
+    return fallocate(fd, mode, offset, length);
+}
+
+ssize_t linux_pwritev_dsync(int fd, const struct iovec *vectors, int count, off_t offset) {
+    return pwritev2(fd, vectors, count, offset, RWF_DSYNC);
+}
+
+struct linux_direct_alignment linux_direct_alignment_of(int fd) {
+    struct linux_direct_alignment out = {0, 0};
+    struct statx s;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &s) == 0 && (s.stx_mask & STATX_DIOALIGN)) {
+        out.memory = s.stx_dio_mem_align;
+        out.offset = s.stx_dio_offset_align;
+    }
+    return out;
+}
+
+bool linux_is_memory_file(int fd) {
+    struct statfs s;
+    return fstatfs(fd, &s) == 0 && (s.f_type == TMPFS_MAGIC || s.f_type == RAMFS_MAGIC);
+}
+
+bool linux_is_fuse_file(int fd) {
+    struct statfs s;
+    return fstatfs(fd, &s) == 0 && s.f_type == FUSE_SUPER_MAGIC;
+}
+
+int linux_claim_block_device(const char *path) {
+    return open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+}
+
+int linux_block_device_geometry(int fd, uint64_t *byte_count, uint32_t *logical_block) {
+    int block = 0;
+    if (ioctl(fd, BLKGETSIZE64, byte_count) < 0 || ioctl(fd, BLKSSZGET, &block) < 0) return -1;
+    *logical_block = (uint32_t)block;
+    return 0;
+}
+
+int linux_loop_backing_of(int fd, struct linux_loop_backing *out) {
+    struct loop_info64 info;
+    memset(&info, 0, sizeof info);
+    if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0) return -1;
+    out->device = info.lo_device;
+    out->inode = info.lo_inode;
+    out->byte_offset = info.lo_offset;
+    out->byte_limit = info.lo_sizelimit;
+    return 0;
+}
+
+int linux_block_discard(int fd, uint64_t byte_offset, uint64_t byte_count) {
+    uint64_t range[2] = {byte_offset, byte_count};
+    return ioctl(fd, BLKDISCARD, range);
+}
+
+int linux_lock_range(int fd, uint64_t byte_offset, uint64_t byte_count) {
+    struct flock lock = {.l_type = F_WRLCK,
+                         .l_whence = SEEK_SET,
+                         .l_start = (off_t)byte_offset,
+                         .l_len = (off_t)byte_count};
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+const char *linux_errno_name(int number) { return strerrorname_np(number); }
+
+unsigned linux_major(uint64_t device) { return major(device); }
+unsigned linux_minor(uint64_t device) { return minor(device); }
+
+void linux_name_thread(const char *name) {
+    char cut[16];
+    snprintf(cut, sizeof cut, "%s", name);
+    pthread_setname_np(pthread_self(), cut);
+}
+
+int linux_eventfd(void) { return eventfd(0, EFD_CLOEXEC); }
+
+pid_t linux_spawn_session(const char *path, char *const arguments[]) {
+    extern char **environ;
+    posix_spawnattr_t attributes;
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    pid_t process = -1;
+    int failed = posix_spawn(&process, path, NULL, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+    if (failed) {
+        errno = failed;
+        return -1;
+    }
+    return process;
+}
+
+void linux_syslog(int severity, const char *text) {
+    syslog(LOG_DAEMON | severity, "%s", text);
+}
+
+int linux_umount(const char *path, bool lazily) { return umount2(path, lazily ? MNT_DETACH : 0); }
+
+int linux_pidfd(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+ssize_t linux_getxattr(const char *path, const char *name, void *value, size_t capacity) {
+    return getxattr(path, name, value, capacity);
+}
+
+int linux_setxattr(const char *path, const char *name, const void *value, size_t byte_count) {
+    return setxattr(path, name, value, byte_count, 0);
+}
+
+int linux_lock_file(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }

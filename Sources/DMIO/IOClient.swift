@@ -1,0 +1,173 @@
+public import BlockIO
+internal import Synchronization
+
+/// The kernel's `dm_io_client`: a pool of in-flight slots, and dm-io's services for any thread.
+///
+/// A request takes a slot of the pool for as long as it is under way and waits for one when there
+/// is none; it never fails for want of memory. A pool per client keeps stacked users from starving
+/// each other. All members are safe on any thread.
+public final class IOClient: Sendable {
+  /// In-flight slots that one page of a pool holds (the kernel's `MIN_IOS` arithmetic, rule E15).
+  public static let slotsPerPage = 4
+
+  private struct Pool {
+    var pageCount = 0
+    var inUseCount = 0
+    var slotCount: Int { pageCount * IOClient.slotsPerPage }
+
+    /// Whether a slot was taken; false without a pool, nil when the caller has to wait.
+    mutating func take(pastTheEnd: Bool) -> Bool? {
+      if pageCount == 0 { return false }
+      guard inUseCount < slotCount || pastTheEnd else { return nil }
+      inUseCount += 1
+      return true
+    }
+  }
+
+  public let backend: any Backend
+  private let pool = ConditionLock(Pool())
+  private let idleLanes = Mutex<[SharedLane]>([])
+  private let dispatcher: AsyncDispatcher
+
+  /// A lane that threads use one after the other.
+  private struct SharedLane: @unchecked Sendable {
+    // Sendable: whoever took it out of `idleLanes` is the only one that has it.
+    let lane: IOLane
+  }
+
+  /// A client without a pool; ``get(pages:)`` makes it usable.
+  public init(backend: any Backend) {
+    self.backend = backend
+    dispatcher = AsyncDispatcher(backend: backend)
+  }
+
+  /// A client with a pool: `dm_io_client_create` and `dm_io_get` in one.
+  public convenience init(backend: any Backend, pages: Int) {
+    self.init(backend: backend)
+    get(pages: pages)
+  }
+
+  deinit { dispatcher.end() }
+
+  /// Requests that the pool lets be under way at once.
+  public var slotCount: Int { pool.withLock { $0.slotCount } }
+  /// Requests that are under way now, and lanes that threads keep for themselves.
+  public var inUseCount: Int { pool.withLock { $0.inUseCount } }
+
+  /// Grows the pool by what the caller expects to do I/O on at once: `dm_io_get`.
+  ///
+  /// Works while I/O is under way. Range: 1 page or more; anything less traps.
+  public func get(pages: Int) {
+    precondition(pages > 0, "a pool grows by whole pages")
+    pool.withLock { $0.pageCount += pages }
+    pool.wakeAll()
+  }
+
+  /// Gives pages back: `dm_io_put`. The last put frees the pool once its requests have ended.
+  ///
+  /// - Throws: ``IORequestError/unbalancedPut(pages:heldPages:)`` for more than was taken.
+  public func put(pages: Int) throws(IORequestError) {
+    try pool.withLock { (pool) throws(IORequestError) in
+      guard pages > 0, pages <= pool.pageCount else {
+        throw .unbalancedPut(pages: pages, heldPages: pool.pageCount)
+      }
+      pool.pageCount -= pages
+    }
+    // Whoever waits for a slot of a pool that is gone must hear of it.
+    pool.wakeAll()
+    dropLanesOfFreedPool()
+  }
+
+  /// Makes a lane for the calling thread alone; it holds one slot until ``giveBack(_:)``.
+  ///
+  /// - Throws: ``IORequestError/noPool``, ``IORequestError/noQueue(_:)``.
+  public func makeLane() throws(IORequestError) -> IOLane {
+    try takeSlot()
+    do {
+      return try IOLane(backend: backend, isBoundToThread: true)
+    } catch {
+      returnSlot()
+      throw error
+    }
+  }
+
+  /// Ends a lane of ``makeLane()``: its slot returns to the pool. On the lane's own thread.
+  public func giveBack(_ lane: consuming IOLane) {
+    precondition(lane.underWay == 0, "the lane has requests under way")
+    returnSlot()
+  }
+
+  /// Lends the calling thread a lane; waits for a slot of the pool.
+  ///
+  /// - Throws: ``IORequestError/noPool``, ``IORequestError/noQueue(_:)``.
+  public func withLane<R, E: Error>(
+    _ body: (IOLane) throws(E) -> R
+  ) throws(IORequestError) -> Result<R, E> {
+    try takeSlot()
+    defer { returnSlot() }
+    let lane: IOLane
+    if let idle = idleLanes.withLock({ $0.popLast() }) {
+      lane = idle.lane
+    } else {
+      lane = try IOLane(backend: backend, isBoundToThread: false)
+    }
+    defer { keep(lane) }
+    do throws(E) {
+      return .success(try body(lane))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Carries a request out on the calling thread and waits for its end: the `sync` services.
+  ///
+  /// Never returns while a transfer is under way (rule E9).
+  public func perform(_ request: IORequest) throws(IORequestError) -> IOResult {
+    try request.validate()
+    return try withLane { (lane) throws(IORequestError) in try lane.perform(request) }.get()
+  }
+
+  /// Starts a request and returns: the `async` services. Waits only for a slot of the pool.
+  ///
+  /// `notify` runs exactly once, after all regions have ended, on the client's own thread, possibly
+  /// before this call returns (rule E7). The slot is free again by then, so it may start the next
+  /// request (rule E8): that never waits. What it should not do is wait for a request's end, which
+  /// holds up all others of this client. Regions, lists and memory belong to the request until
+  /// then. A request that the caller got wrong throws instead (rule E3).
+  public func start(
+    _ request: sending IORequest, notify: @escaping @Sendable (IOResult) -> Void
+  ) throws(IORequestError) {
+    try request.validate()
+    try takeSlot()
+    dispatcher.start(request) { [self] result in
+      returnSlot()
+      notify(result)
+    }
+  }
+
+  /// Puts a lent lane back for the next thread, once the requests that it was left with have ended.
+  private func keep(_ lane: IOLane) {
+    while lane.underWay > 0 { lane.poll(waiting: true) }
+    let shared = SharedLane(lane: lane)
+    idleLanes.withLock { $0.append(shared) }
+    dropLanesOfFreedPool()
+  }
+
+  private func dropLanesOfFreedPool() {
+    if slotCount == 0 { idleLanes.withLock { $0.removeAll() } }
+  }
+
+  /// Takes a slot, waits for one if need be. The thread that runs notify functions never waits,
+  /// because it is the one that frees slots: it takes the pool past its size for a while.
+  private func takeSlot() throws(IORequestError) {
+    let isTaken =
+      pool.withLock { $0.take(pastTheEnd: false) }
+      ?? pool.wait { [dispatcher] pool in pool.take(pastTheEnd: dispatcher.isCurrent) }
+    guard isTaken else { throw .noPool }
+  }
+
+  private func returnSlot() {
+    pool.withLock { $0.inUseCount -= 1 }
+    pool.wakeOne()
+  }
+}

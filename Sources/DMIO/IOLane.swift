@@ -1,0 +1,192 @@
+internal import BlockIO
+internal import Glibc
+
+/// One thread's private way through the engine: a transfer queue and slots for its requests.
+///
+/// A lane belongs to one thread at a time. Whoever starts a request also reaps it, so nothing is
+/// handed over between threads and no lock is taken. Threads without a lane of their own use the
+/// services of ``IOClient``, which lends them one.
+public final class IOLane {
+  /// Called exactly once when a request has ended, after all its regions (rule E7): by
+  /// ``start(_:notify:)`` itself if there was nothing to transfer, else by ``poll(waiting:)``.
+  /// The kernel's `io_notify_fn`; its context is what the closure captures.
+  public typealias Notify = (IOResult) -> Void
+
+  private struct Slot {
+    /// Transfers that have not ended, and one more while dispatch hands them out.
+    var pendingCount = 0
+    var operation = Operation.flush
+    var errorBits: ErrorBits = []
+    var memory = TransferMemory.none
+    var notify: Notify?
+    /// What a read wants; the part that fails is zeroed (rule E6).
+    var readByteCount = 0
+    /// For the sync form, which has no notify function: the result may be taken.
+    var isDone = false
+  }
+
+  private let queue: any TransferQueue
+  private var slots: [Slot] = []
+  private var freeSlots: [Int] = []
+  /// One errno a region, 64 a slot; valid where the slot's error bit is set.
+  private var errorNumbers: [CInt] = []
+  private var reaped: [TransferResult] = []
+  private var takenCount = 0
+
+  /// - Throws: ``IORequestError/noQueue(_:)`` when the backend has no queue to give.
+  init(backend: any Backend, isBoundToThread: Bool) throws(IORequestError) {
+    do {
+      queue = try backend.makeQueue(isBoundToThread: isBoundToThread)
+    } catch {
+      throw .noQueue(error)
+    }
+    reaped.reserveCapacity(queue.capacity)
+  }
+
+  deinit { precondition(underWay == 0, "a lane ends with requests under way") }
+
+  /// How many requests are under way.
+  public var underWay: Int { slots.count - freeSlots.count }
+
+  /// Carries a request out and waits for its end: `dm_io` without a notify function.
+  ///
+  /// Never returns while a transfer is under way (rule E9). Notify functions of requests started
+  /// earlier on this lane may run meanwhile.
+  public func perform(_ request: IORequest) throws(IORequestError) -> IOResult {
+    try request.validate()
+    let slot = takeSlot()
+    dispatch(request, slot: slot)
+    while !slots[slot].isDone { poll(waiting: true) }
+    let result = takeResult(slot)
+    release(slot)
+    return result
+  }
+
+  /// Starts a request: `dm_io` with a notify function.
+  ///
+  /// The devices get to work with the next ``poll(waiting:)``, so that several requests share one
+  /// system call. A request that the caller got wrong throws, and `notify` is not called.
+  public func start(_ request: IORequest, notify: @escaping Notify) throws(IORequestError) {
+    try request.validate()
+    let slot = takeSlot()
+    slots[slot].notify = notify
+    dispatch(request, slot: slot)
+  }
+
+  /// Takes the transfers that have ended and finishes their requests.
+  ///
+  /// - Parameter waiting: whether to wait for at least one transfer, or a ``wake()``.
+  public func poll(waiting: Bool) {
+    if takenCount == reaped.count {
+      reaped.removeAll(keepingCapacity: true)
+      takenCount = 0
+      queue.reap(waiting: waiting, into: &reaped)
+    }
+    // One by one and never through an iterator: a notify function may poll, too.
+    while takenCount < reaped.count {
+      let result = reaped[takenCount]
+      takenCount += 1
+      finish(result)
+    }
+  }
+
+  /// Makes a waiting ``poll(waiting:)`` return. Any thread.
+  func wake() { queue.wake() }
+
+  private func takeSlot() -> Int {
+    let slot: Int
+    if let free = freeSlots.popLast() {
+      slot = free
+    } else {
+      slot = slots.count
+      slots.append(Slot())
+      errorNumbers.append(contentsOf: repeatElement(0, count: IORequest.mostRegions))
+    }
+    return slot
+  }
+
+  private func release(_ slot: Int) {
+    slots[slot] = Slot()
+    freeSlots.append(slot)
+  }
+
+  private func dispatch(_ request: IORequest, slot: Int) {
+    let operation = request.operation
+    slots[slot].operation = operation
+    slots[slot].memory = request.memory
+    slots[slot].pendingCount = 1
+    if operation == .read {
+      unsafe slots[slot].readByteCount = Int(request.regions.first?.sectors.count.byteCount ?? 0)
+    }
+    for index in unsafe 0..<request.regions.count {
+      let region = unsafe request.regions[index]
+      if region.sectors.isEmpty, operation != .flush { continue }
+      // A flush names a device, not sectors.
+      guard operation == .flush || region.isWithinDevice else {
+        let errorNumber = operation == .read ? EIO : ENOSPC
+        fail(slot, region: index, errorNumber: errorNumber, doneByteCount: 0)
+        continue
+      }
+      while queue.underWay == queue.capacity { makeRoom() }
+      slots[slot].pendingCount += 1
+      queue.submit(
+        Transfer(
+          tag: UInt64(slot) << 8 | UInt64(index), operation: operation, device: region.device,
+          byteOffset: operation == .flush ? 0 : region.sectors.first.byteOffset,
+          byteCount: operation == .flush ? 0 : Int(region.sectors.count.byteCount),
+          memory: request.memory))
+    }
+    endTransfer(of: slot)
+  }
+
+  /// Ends at least one transfer. The look first hands all of them to their devices, so that the
+  /// wait ends with the fastest.
+  private func makeRoom() {
+    poll(waiting: false)
+    if queue.underWay == queue.capacity { poll(waiting: true) }
+  }
+
+  private func finish(_ result: TransferResult) {
+    let slot = Int(result.tag >> 8)
+    if result.errorNumber != 0 {
+      fail(
+        slot, region: Int(result.tag & 0xff), errorNumber: result.errorNumber,
+        doneByteCount: result.byteCount)
+    }
+    endTransfer(of: slot)
+  }
+
+  private func fail(_ slot: Int, region: Int, errorNumber: CInt, doneByteCount: Int) {
+    slots[slot].errorBits.insert(index: region)
+    errorNumbers[slot * IORequest.mostRegions + region] = errorNumber
+    guard slots[slot].operation == .read else { return }
+    var cursor = MemoryCursor(slots[slot].memory)
+    cursor.advance(by: doneByteCount)
+    cursor.zero(byteCount: slots[slot].readByteCount - doneByteCount)
+  }
+
+  private func endTransfer(of slot: Int) {
+    slots[slot].pendingCount -= 1
+    guard slots[slot].pendingCount == 0 else { return }
+    guard let notify = slots[slot].notify else {
+      slots[slot].isDone = true
+      return
+    }
+    let result = takeResult(slot)
+    // The slot first, then the call: a notify function may start the next request (rule E8).
+    release(slot)
+    notify(result)
+  }
+
+  private func takeResult(_ slot: Int) -> IOResult {
+    var result = IOResult()
+    result.errorBits = slots[slot].errorBits
+    guard !result.errorBits.isEmpty else { return result }
+    for index in 0..<IORequest.mostRegions where result.errorBits.contains(index: index) {
+      result.failures.append(
+        RegionFailure(
+          regionIndex: index, error: Errno(errorNumbers[slot * IORequest.mostRegions + index])))
+    }
+    return result
+  }
+}

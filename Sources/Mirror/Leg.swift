@@ -1,0 +1,51 @@
+public import BlockIO
+
+/// One copy of a volume: a region of an open device.
+public struct Leg: Sendable {
+  /// Keeps the descriptor open for as long as the mirror set lives; nil in tests in memory.
+  public let file: DeviceFile?
+  /// Where the copy is; its sector count is the volume's.
+  public let region: Region
+  /// The device as the user named it.
+  public let name: String
+  /// Read only when no other leg can serve.
+  public let isWriteMostly: Bool
+
+  public init(file: DeviceFile?, region: Region, name: String, isWriteMostly: Bool = false) {
+    self.file = file
+    self.region = region
+    self.name = name
+    self.isWriteMostly = isWriteMostly
+  }
+
+  /// The part of the device that holds these sectors of the volume.
+  func region(of sectors: SectorRange) -> Region {
+    Region(
+      device: region.device,
+      sectors: SectorRange(
+        first: region.sectors.first + SectorCount(sectors.first.rawValue), count: sectors.count))
+  }
+
+  /// This leg's device in a request that passes it by, or flushes it (rule E1).
+  var emptyRegion: Region {
+    Region(device: region.device, sectors: SectorRange(first: Sector(0), count: SectorCount(0)))
+  }
+}
+
+/// Which in-sync leg serves a read (rule M1). Write-mostly legs serve only when no other can.
+public enum ReadPolicy: String, Sendable {
+  case primary
+  case roundRobin = "round-robin"
+  case leastPending = "least-pending"
+}
+
+extension MirrorSet {
+  /// A file leg that holds the whole volume as it is, so that its holes are the volume's; nil when
+  /// there is none.
+  public func legWithHoles() -> Leg? {
+    let inSync = withHealth { $0.inSyncLegs(whole) }
+    return inSync.indices.lazy.map { self.legs[$0] }.first {
+      $0.file != nil && $0.region.device.kind == .file
+    }
+  }
+}

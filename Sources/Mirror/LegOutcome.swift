@@ -1,0 +1,38 @@
+internal import BlockIO
+internal import DMIO
+
+/// How one request to several legs ended, by leg.
+///
+/// Made from the engine's result right where the request was made, so that the regions of a request
+/// and the legs of a volume are never taken for each other.
+struct LegOutcome {
+  /// The legs that failed.
+  private(set) var failed: LegBits = []
+  /// Why, in the order in which they came to light.
+  private(set) var failures: [(leg: Int, error: Errno)] = []
+
+  init() {}
+
+  /// - Parameter legs: the leg of each region of the request; nil when region n is leg n.
+  init(_ result: IOResult, regionsAreLegs legs: [Int]? = nil) {
+    for failure in result.failures {
+      let leg = legs?[failure.regionIndex] ?? failure.regionIndex
+      failed.insert(index: leg)
+      failures.append((leg, failure.error))
+    }
+  }
+
+  var isSuccess: Bool { failed.isEmpty }
+
+  mutating func formUnion(_ other: LegOutcome) {
+    failed.formUnion(other.failed)
+    failures.append(contentsOf: other.failures)
+  }
+
+  /// What a caller is told: ENOSPC only where every failing leg is full (rule M5).
+  var errorForCaller: Errno {
+    let isFull = failures.allSatisfy { $0.error == .noSpace || $0.error == .quota }
+    if isFull, !failures.isEmpty { return .noSpace }
+    return failures.first { $0.error != .noSpace && $0.error != .quota }?.error ?? .ioError
+  }
+}

@@ -1,0 +1,98 @@
+public import BlockIO
+
+/// Failures of one leg since they were last cleared.
+public struct LegCounters: Hashable, Sendable {
+  public internal(set) var read = 0
+  public internal(set) var write = 0
+  public internal(set) var flush = 0
+  /// Ranges that were rewritten from another leg after a read error.
+  public internal(set) var corrected = 0
+}
+
+/// The last failure of one leg: what, where, when.
+public struct LegError: Hashable, Sendable {
+  public internal(set) var error: Errno
+  public internal(set) var operation: Operation
+  /// Sectors of the volume; empty for a flush.
+  public internal(set) var sectors: SectorRange
+  /// Seconds since 1970, UTC.
+  public internal(set) var time: Int
+}
+
+/// What the mirror knows of one leg. Guarded by the health's lock.
+struct LegRecord: Sendable {
+  /// Why a leg is not alive; kept until nothing of it is left.
+  struct Causes: OptionSet {
+    let rawValue: UInt8
+    static let noSpace = Causes(rawValue: 1)
+    static let writeFailed = Causes(rawValue: 2)
+    static let flushFailed = Causes(rawValue: 4)
+  }
+
+  /// Sectors that this leg missed: never read here (rule M4).
+  var stale = RangeSet()
+  /// The part of `stale` that was written again since; in sync after the next good flush.
+  var rewritten = RangeSet()
+  /// The part of `stale` that the flush now under way makes durable.
+  var flushing = RangeSet()
+  /// Sectors whose read failed: still in sync, but read here only when nobody else can serve.
+  var unreadable = RangeSet()
+  /// Sectors whose write failed here although no other leg is better: the copy of last resort.
+  var unwritten = RangeSet()
+  var causes: Causes = []
+  var counters = LegCounters()
+  var lastError: LegError?
+
+  var letter: LegLetter {
+    if !stale.isEmpty || !unwritten.isEmpty {
+      if causes.contains(.flushFailed) { return .flushFailed }
+      if causes.contains(.writeFailed) { return .writeFailed }
+      if causes.contains(.noSpace) { return .noSpace }
+      return .outOfSync
+    }
+    return unreadable.isEmpty ? .alive : .readErrors
+  }
+
+  /// Whether the leg needs more than the common path.
+  var isTroubled: Bool { !stale.isEmpty || !unwritten.isEmpty || !unreadable.isEmpty }
+
+  func isInSync(_ range: SectorRange) -> Bool { !stale.overlaps(range) }
+
+  mutating func noteError(
+    _ error: Errno, _ operation: Operation, _ sectors: SectorRange, time: Int
+  ) {
+    lastError = LegError(error: error, operation: operation, sectors: sectors, time: time)
+    switch operation {
+    case .read: counters.read += 1
+    case .flush: counters.flush += 1
+    default: counters.write += 1
+    }
+  }
+
+  mutating func addStale(_ range: SectorRange) {
+    stale.insert(range)
+    rewritten.remove(range)
+    flushing.remove(range)
+    unwritten.remove(range)
+  }
+
+  /// The range is equal to the other legs again, and durable.
+  mutating func removeStale(_ range: SectorRange) {
+    stale.remove(range)
+    rewritten.remove(range)
+    flushing.remove(range)
+    forgetCauses()
+  }
+
+  /// A write reached this leg.
+  mutating func noteWritten(_ range: SectorRange) {
+    for part in stale.parts(of: range) { rewritten.insert(part) }
+    unreadable.remove(range)
+    unwritten.remove(range)
+    forgetCauses()
+  }
+
+  mutating func forgetCauses() {
+    if stale.isEmpty, unwritten.isEmpty { causes = [] }
+  }
+}

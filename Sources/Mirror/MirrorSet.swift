@@ -1,0 +1,131 @@
+public import BlockIO
+public import DMIO
+internal import Glibc
+internal import Synchronization
+
+/// The legs of one volume as one disk (the kernel's `struct mirror_set`).
+///
+/// Reads come from one in-sync leg, writes go to all; what a leg misses is remembered as stale and
+/// never read there again until it has been rewritten and flushed. All members are safe on any
+/// thread; each call does its I/O on the lane of the calling thread and ends when that has ended.
+public final class MirrorSet: Sendable {
+  public let legs: [Leg]
+  public let readPolicy: ReadPolicy
+  /// In-sync legs that must hold a write for it to succeed (rule M5).
+  public let writeQuorum: Int
+  /// Sectors of the volume, and of each leg.
+  public let sectorCount: SectorCount
+  /// Unit in bytes that suits every leg: what reads and writes here start and end on.
+  public let logicalBlockByteCount: Int
+
+  let rangeLock = RangeLock()
+  let written = WrittenRanges()
+  let flushes = FlushLine()
+  let selector: LegSelector
+  private let health: Mutex<MirrorHealth>
+  /// Whether the health has anything to say; false on the common path. Set and read without
+  /// ordering beyond its own: who must see a change holds the range lock of the change.
+  private let isTroubledHint = Atomic<Bool>(false)
+  private let observer: @Sendable (MirrorEvent) -> Void
+  private let reported: Mutex<MirrorReport>
+
+  /// - Parameter observer: told of every change of a leg's letter or the set's state, once each and
+  ///   in order, on whatever thread it came from; it must not block and not call back.
+  public init(
+    legs: [Leg], readPolicy: ReadPolicy = .primary, writeQuorum: Int = 1,
+    observer: @escaping @Sendable (MirrorEvent) -> Void = { _ in }
+  ) {
+    precondition((1...64).contains(legs.count), "a mirror set has 1 to 64 legs")
+    precondition((1...legs.count).contains(writeQuorum), "a quorum is 1 to the number of legs")
+    self.legs = legs
+    self.readPolicy = readPolicy
+    self.writeQuorum = writeQuorum
+    self.observer = observer
+    sectorCount = legs[0].region.sectors.count
+    logicalBlockByteCount = legs.reduce(sectorByteCount) {
+      max($0, $1.region.device.logicalBlockByteCount)
+    }
+    selector = LegSelector(policy: readPolicy, writeMostly: legs.map(\.isWriteMostly))
+    health = Mutex(MirrorHealth(legCount: legs.count, sectorCount: sectorCount))
+    reported = Mutex(MirrorReport(legCount: legs.count))
+  }
+
+  /// All sectors of the volume.
+  public var whole: SectorRange { SectorRange(first: Sector(0), count: sectorCount) }
+
+  /// Whether the health must be asked before and told after each transfer.
+  var isTroubled: Bool { isTroubledHint.load(ordering: .acquiring) }
+
+  /// Holds off every overlapping write while `body` reads.
+  public func reading<R>(
+    _ range: SectorRange, on lane: IOLane, _ body: (borrowing HeldRange) throws(Errno) -> R
+  ) throws(Errno) -> R {
+    let ticket = rangeLock.acquire(range, exclusive: false)
+    defer { rangeLock.release(ticket) }
+    return try body(HeldRange(set: self, range: range, lane: lane, isExclusive: false))
+  }
+
+  /// Holds off every overlapping read and write while `body` changes the range.
+  public func changing<R>(
+    _ range: SectorRange, on lane: IOLane, _ body: (borrowing HeldRange) throws(Errno) -> R
+  ) throws(Errno) -> R {
+    let ticket = rangeLock.acquire(range, exclusive: true)
+    defer { rangeLock.release(ticket) }
+    return try body(HeldRange(set: self, range: range, lane: lane, isExclusive: true))
+  }
+
+  /// Everything there is to know about the set at one moment.
+  public func status() -> MirrorStatus {
+    health.withLock { health in MirrorStatus(health, legs: legs) }
+  }
+
+  /// Forgets past errors; what legs miss is a fact and stays.
+  public func clearErrors() { update { $0.clearErrors() } }
+
+  /// Reads the health under its lock.
+  func withHealth<R>(_ body: (borrowing MirrorHealth) -> R) -> R {
+    health.withLock { body($0) }
+  }
+
+  /// Changes the health and tells the observer what became of it.
+  @discardableResult
+  func update<R>(_ body: (inout MirrorHealth) -> R) -> R {
+    // Under the report's lock, so that events come in the order of the changes.
+    reported.withLock { reported in
+      let (result, events) = health.withLock { health -> (R, [MirrorEvent]) in
+        let result = body(&health)
+        health.errorBitsSeen.formUnion(health.errorBits)
+        isTroubledHint.store(health.isTroubled, ordering: .releasing)
+        guard reported.differs(from: health) else { return (result, []) }
+        return (result, reported.events(for: MirrorStatus(health, legs: legs)))
+      }
+      for event in events { observer(event) }
+      return result
+    }
+  }
+
+  /// Notes the failures of one request, if there are any.
+  func noteErrors(
+    _ outcome: LegOutcome, _ operation: Operation, _ range: SectorRange,
+    in health: inout MirrorHealth
+  ) {
+    guard !outcome.isSuccess else { return }
+    let now = time(nil)
+    for (leg, error) in outcome.failures {
+      health.legs[leg].noteError(error, operation, range, time: now)
+    }
+    health.errorBitsLast = outcome.failed
+  }
+}
+
+/// A range of a mirror set that the caller holds; only through it are sectors read and written.
+public struct HeldRange: ~Copyable {
+  let set: MirrorSet
+  public let range: SectorRange
+  let lane: IOLane
+  let isExclusive: Bool
+
+  func check(_ part: SectorRange) {
+    precondition(range.contains(part), "only the held range may be touched")
+  }
+}

@@ -1,0 +1,95 @@
+public import BlockIO
+
+/// How a whole volume is; by rising severity.
+public enum MirrorState: Int, Comparable, Sendable {
+  case inSync
+  case degraded
+  case failed
+
+  /// The word of `user.mirrorfs.state`.
+  public var word: String {
+    switch self {
+    case .inSync: "in-sync"
+    case .degraded: "degraded"
+    case .failed: "failed"
+    }
+  }
+
+  public static func < (a: MirrorState, b: MirrorState) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// How one leg is.
+public struct LegStatus: Sendable {
+  public let letter: LegLetter
+  /// The device as the user named it.
+  public let device: String
+  /// The leg's sectors on its device.
+  public let region: SectorRange
+  public let counters: LegCounters
+  public let lastError: LegError?
+  /// Sectors of the volume that this leg missed, by rising sector.
+  public let stale: [SectorRange]
+}
+
+/// Everything there is to know about a mirror set at one moment: the one value that log, extended
+/// attributes and JSON are made from, so that they cannot disagree.
+public struct MirrorStatus: Sendable {
+  public let state: MirrorState
+  public let legs: [LegStatus]
+  /// Legs that are failing or stale now.
+  public let errorBits: LegBits
+  /// Every leg that failed since the errors were last cleared.
+  public let errorBitsSeen: LegBits
+  /// The legs that failed in the last request that had an error.
+  public let errorBitsLast: LegBits
+
+  /// One letter a leg: `AD`.
+  public var letters: String { String(legs.map(\.letter.letter)) }
+
+  init(_ health: MirrorHealth, legs: [Leg]) {
+    errorBits = health.errorBits
+    errorBitsSeen = health.errorBitsSeen
+    errorBitsLast = health.errorBitsLast
+    state = health.state
+    self.legs = zip(legs, health.legs).map { leg, record in
+      LegStatus(
+        letter: record.letter, device: leg.name, region: leg.region.sectors,
+        counters: record.counters, lastError: record.lastError,
+        stale: record.stale.parts(of: health.whole))
+    }
+  }
+}
+
+/// A change that a log or a monitor wants to hear of.
+public enum MirrorEvent: Sendable {
+  /// The letter of one leg changed.
+  case leg(index: Int, status: MirrorStatus)
+  /// The state of the set changed.
+  case state(status: MirrorStatus)
+}
+
+/// What the observer was told last, so that it hears of changes only, once each.
+struct MirrorReport: Sendable {
+  private var letters: [LegLetter]
+  private var state = MirrorState.inSync
+
+  init(legCount: Int) { letters = Array(repeating: .alive, count: legCount) }
+
+  /// Whether there is anything to tell; cheap, because every failing request asks.
+  func differs(from health: MirrorHealth) -> Bool {
+    state != health.state || zip(letters, health.legs).contains { $0 != $1.letter }
+  }
+
+  mutating func events(for status: MirrorStatus) -> [MirrorEvent] {
+    var events: [MirrorEvent] = []
+    for (index, leg) in status.legs.enumerated() where leg.letter != letters[index] {
+      letters[index] = leg.letter
+      events.append(.leg(index: index, status: status))
+    }
+    if status.state != state {
+      state = status.state
+      events.append(.state(status: status))
+    }
+    return events
+  }
+}

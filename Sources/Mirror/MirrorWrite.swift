@@ -1,0 +1,96 @@
+public import BlockIO
+internal import DMIO
+
+extension HeldRange {
+  /// Writes sectors to every leg, in parallel, from the one memory (rule M3).
+  ///
+  /// - Parameters:
+  ///   - part: sectors of the held range, on logical blocks.
+  ///   - memory: nobody else's until the call returns; at least as long as `part`.
+  /// - Throws: when fewer than the quorum of in-sync legs hold it: ENOSPC if that is the only
+  ///   reason, else the errno of the first leg that failed (rule M5).
+  public borrowing func write(_ part: SectorRange, from memory: UnsafeRawPointer) throws(Errno) {
+    check(part)
+    precondition(isExclusive, "a write needs the range for itself")
+    let generation = set.written.noteStart(of: part)
+    let result = unsafe transfer(.write, part, from: memory, to: .all(count: set.legs.count))
+    set.written.noteEnd(of: part, since: generation)
+    if result.isSuccess, !set.isTroubled { return }
+    try settle(part, result)
+  }
+
+  /// Makes sectors read as zeroes; legs that cannot do that themselves are written (rule M15).
+  ///
+  /// - Parameter keepsSpace: whether the legs' space stays reserved.
+  /// - Throws: as ``write(_:from:)``; that a leg cannot zero is no failure.
+  public borrowing func zero(_ part: SectorRange, keepsSpace: Bool) throws(Errno) {
+    check(part)
+    precondition(isExclusive, "a write needs the range for itself")
+    let generation = set.written.noteStart(of: part)
+    var result = unsafe transfer(
+      keepsSpace ? .writeZeroesReserved : .writeZeroes, part, from: nil,
+      to: .all(count: set.legs.count))
+    if !result.isSuccess {
+      result = writeZeroes(part, to: result.failed)
+    }
+    set.written.noteEnd(of: part, since: generation)
+    if result.isSuccess, !set.isTroubled { return }
+    try settle(part, result)
+  }
+
+  /// One request to the legs in `targets`; region n is leg n, the others are passed by (rule E1).
+  private borrowing func transfer(
+    _ operation: Operation, _ part: SectorRange, from memory: UnsafeRawPointer?, to targets: LegBits
+  ) -> LegOutcome {
+    unsafe withUnsafeTemporaryAllocation(of: Region.self, capacity: set.legs.count) { regions in
+      for index in set.legs.indices {
+        let leg = set.legs[index]
+        unsafe regions.initializeElement(
+          at: index, to: targets.contains(index: index) ? leg.region(of: part) : leg.emptyRegion)
+      }
+      var request = unsafe IORequest(operation, regions: UnsafeBufferPointer(regions))
+      if let memory = unsafe memory {
+        request.memory = unsafe .contiguous(
+          UnsafeMutableRawPointer(mutating: memory), byteCount: Int(part.count.byteCount))
+      }
+      return LegOutcome(lane.run(request))
+    }
+  }
+
+  private borrowing func writeZeroes(_ part: SectorRange, to targets: LegBits) -> LegOutcome {
+    var left = targets
+    var result = LegOutcome()
+    var first = part.first
+    while first < part.end, !left.isEmpty {
+      let count = min((part.end - first).rawValue, UInt64(Zeroes.byteCount / sectorByteCount))
+      let piece = SectorRange(first: first, count: SectorCount(count))
+      let done = unsafe transfer(.write, piece, from: Zeroes.memory, to: left)
+      result.formUnion(done)
+      left.subtract(done.failed)
+      first = piece.end
+    }
+    return result
+  }
+
+  /// Draws the consequences of a write that had failures, or that met a mirror with a past.
+  private borrowing func settle(_ part: SectorRange, _ result: LegOutcome) throws(Errno) {
+    promoteIfNeeded(part, failed: result.failed)
+    let holderCount = set.update { health -> Int in
+      set.noteErrors(result, .write, part, in: &health)
+      return health.finishWrite(part, failures: result.failures)
+    }
+    if holderCount < set.writeQuorum { throw result.errorForCaller }
+  }
+
+  /// Where too few in-sync legs took a write, a stale leg that took it is as good once flushed.
+  private borrowing func promoteIfNeeded(_ part: SectorRange, failed: LegBits) {
+    let candidates = set.withHealth { health -> LegBits in
+      let holderCount = health.segments(of: part).map { $0.inSync.subtracting(failed).count }.min()
+      guard (holderCount ?? 0) < set.writeQuorum else { return [] }
+      return health.promotable(part, failed: failed)
+    }
+    guard !candidates.isEmpty else { return }
+    let flushed = set.flush(candidates, on: lane)
+    set.update { $0.promote(candidates.subtracting(flushed.failed), part) }
+  }
+}

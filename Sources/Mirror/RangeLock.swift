@@ -1,0 +1,61 @@
+internal import BlockIO
+
+/// Serialises overlapping reads, writes and resync of one volume (rule M7).
+///
+/// Readers share, writers exclude; who came first goes first, so nobody starves. A blocked caller
+/// waits on the condition and holds nothing else. All members are safe on any thread.
+final class RangeLock: Sendable {
+  /// A place in the line; given back to ``release(_:)``.
+  struct Ticket: Hashable, Sendable { fileprivate let number: UInt64 }
+
+  private struct Entry {
+    var range: SectorRange
+    var isExclusive: Bool
+    var ticket: Ticket
+  }
+
+  private struct State {
+    /// Holders and waiters by arrival. An entry is held when no earlier one conflicts with it.
+    var entries: [Entry] = []
+    var nextNumber: UInt64 = 0
+    var waiterCount = 0
+
+    func isHeld(_ ticket: Ticket) -> Bool {
+      guard let index = entries.firstIndex(where: { $0.ticket == ticket }) else { return false }
+      let mine = entries[index]
+      return !entries[..<index].contains { earlier in
+        (mine.isExclusive || earlier.isExclusive) && earlier.range.overlaps(mine.range)
+      }
+    }
+  }
+
+  private let state = ConditionLock(State())
+
+  /// Waits until nobody who came earlier conflicts.
+  func acquire(_ range: SectorRange, exclusive isExclusive: Bool) -> Ticket {
+    let (ticket, isHeld) = state.withLock { state -> (Ticket, Bool) in
+      let ticket = Ticket(number: state.nextNumber)
+      state.nextNumber += 1
+      state.entries.append(Entry(range: range, isExclusive: isExclusive, ticket: ticket))
+      let isHeld = state.isHeld(ticket)
+      if !isHeld { state.waiterCount += 1 }
+      return (ticket, isHeld)
+    }
+    if isHeld { return ticket }
+    return state.wait { state -> Ticket? in
+      guard state.isHeld(ticket) else { return nil }
+      state.waiterCount -= 1
+      return ticket
+    }
+  }
+
+  func release(_ ticket: Ticket) {
+    let mustWake = state.withLock { state -> Bool in
+      if let index = state.entries.firstIndex(where: { $0.ticket == ticket }) {
+        state.entries.remove(at: index)
+      }
+      return state.waiterCount > 0
+    }
+    if mustWake { state.wakeAll() }
+  }
+}

@@ -1,0 +1,38 @@
+internal import Glibc
+
+/// A config file, read and checked against the files and devices it names.
+public struct MountConfiguration: Sendable {
+  /// The config file's name, as it was given.
+  public var file: String
+  /// Absolute; may not exist yet.
+  public var stateDirectory: String
+  /// Where `state_directory` stands, or the start of the config when it was left out.
+  public var stateDirectoryMark: SourceMark
+  public var engine: EngineChoice
+  /// Other users than the one who mounts may use the files (rule F7 still holds).
+  public var allowOther: Bool
+  /// At least one, in file order.
+  public var volumes: [VolumeConfiguration]
+
+  /// Reads, parses and surveys the legs; writes nothing.
+  ///
+  /// - Parameters:
+  ///   - file: the config's path; relative paths in it start from its folder.
+  ///   - mountPoint: where it will be mounted; no leg may lie inside. Nil when not known.
+  /// - Throws: every problem of the file at once.
+  public static func load(
+    file: String, mountPoint: String?
+  ) throws(ConfigProblems) -> MountConfiguration {
+    let log = ProblemLog(file: file)
+    let configuration = ConfigSurvey(log, mountPoint: mountPoint).load()
+    guard let configuration, log.problems.isEmpty else {
+      throw ConfigProblems(log.problems)
+    }
+    return configuration
+  }
+
+  /// A problem found later (a leg in use, say), in the form of those of `load`.
+  public func problem(at mark: SourceMark, _ message: String) -> ConfigProblem {
+    ConfigProblem(mark: mark, message: message, file: file)
+  }
+}

@@ -1,0 +1,73 @@
+internal import BlockIO
+internal import CFUSE3
+internal import CLinux
+internal import Glibc
+internal import Volumes
+
+extension Operations {
+  static let getattr:
+    @convention(c) (fuse_req_t?, fuse_ino_t, UnsafeMutablePointer<fuse_file_info>?) -> Void = {
+      request, number, _ in
+      unsafe serve(request, number) { fileSystem, inode, reply in
+        reply.attributes(
+          inode.attributes(number: number, mountedBy: fileSystem.owner),
+          validSeconds: validSeconds)
+      }
+    }
+
+  static let setattr:
+    @convention(c) (
+      fuse_req_t?, fuse_ino_t, UnsafeMutablePointer<stat>?, CInt,
+      UnsafeMutablePointer<fuse_file_info>?
+    ) -> Void = { request, number, wanted, bits, _ in
+      unsafe serveVolume(request, number) { fileSystem, volume, reply in
+        guard let wanted = unsafe wanted?.pointee else { return reply.fail(.invalid) }
+        do throws(Errno) {
+          try checkOwnership(of: volume, against: wanted, bits)
+          if bits & mirrorfs_set_size != 0 {
+            try fileSystem.withLane { (lane) throws(Errno) in
+              try volume.truncate(to: UInt64(wanted.st_size), on: lane)
+            }
+          }
+          setTimes(of: volume, to: wanted, bits)
+        } catch {
+          return reply.fail(error)
+        }
+        var attributes = Inode.volume(volume)
+          .attributes(number: number, mountedBy: fileSystem.owner)
+        guard bits & mirrorfs_set_size != 0 else {
+          return reply.attributes(attributes, validSeconds: validSeconds)
+        }
+        // The kernel drops its cached pages behind the size that we answer with, and keeps them
+        // when that is the old one. So the cut is shown for no time at all: whoever asks next gets
+        // the true size.
+        if volume.truncatePolicy == .zero { attributes.st_size = wanted.st_size }
+        reply.attributes(attributes, validSeconds: 0)
+      }
+    }
+
+  /// Owner, group and mode are the config's; setting them to what they are is no change (rule F7).
+  private static func checkOwnership(
+    of volume: Volume, against wanted: stat, _ bits: CInt
+  ) throws(Errno) {
+    let access = volume.access
+    let isSame =
+      (bits & mirrorfs_set_mode == 0 || wanted.st_mode & 0o7777 == access.mode)
+      && (bits & mirrorfs_set_uid == 0 || wanted.st_uid == access.owner)
+      && (bits & mirrorfs_set_gid == 0 || wanted.st_gid == access.group)
+    if !isSame { throw .notPermitted }
+  }
+
+  private static func setTimes(of volume: Volume, to wanted: stat, _ bits: CInt) {
+    if bits & mirrorfs_set_mtime_now != 0 {
+      volume.setModificationTime(nil)
+    } else if bits & mirrorfs_set_mtime != 0 {
+      volume.setModificationTime(wanted.st_mtim.nanoseconds)
+    }
+    if bits & mirrorfs_set_atime_now != 0 {
+      volume.setAccessTime(nil)
+    } else if bits & mirrorfs_set_atime != 0 {
+      volume.setAccessTime(wanted.st_atim.nanoseconds)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+internal import CFUSE3
+internal import Glibc
+internal import Volumes
+
+/// What an inode number of the mount stands for: 1 is the directory, volume n is n + 2.
+enum Inode {
+  case directory
+  case volume(Volume)
+
+  static let firstVolumeNumber: UInt64 = 2
+
+  /// Nil for a number that was never given out.
+  init?(_ number: fuse_ino_t, in table: VolumeTable) {
+    if number == mirrorfs_root {
+      self = .directory
+      return
+    }
+    guard number >= Self.firstVolumeNumber,
+      number - Self.firstVolumeNumber < UInt64(table.volumes.count)
+    else { return nil }
+    self = .volume(table.volumes[Int(number - Self.firstVolumeNumber)])
+  }
+
+  static func number(ofVolume index: Int) -> UInt64 { firstVolumeNumber + UInt64(index) }
+
+  /// The attributes that stat(2) shows.
+  func attributes(number: fuse_ino_t, mountedBy owner: MountOwner) -> stat {
+    var attributes = stat()
+    attributes.st_ino = ino_t(number)
+    switch self {
+    case .directory:
+      attributes.st_mode = S_IFDIR | 0o555
+      attributes.st_nlink = 2
+      attributes.st_uid = owner.user
+      attributes.st_gid = owner.group
+    case .volume(let volume):
+      attributes.st_mode = S_IFREG | volume.access.mode
+      attributes.st_nlink = 1
+      attributes.st_uid = volume.access.owner
+      attributes.st_gid = volume.access.group
+      attributes.st_size = off_t(volume.byteCount)
+      attributes.st_blocks = blkcnt_t(volume.byteCount / 512)
+      attributes.st_blksize = blksize_t(VolumeFileSystem.mostTransferByteCount)
+      attributes.st_atim = timespec(nanoseconds: volume.accessTime)
+      attributes.st_mtim = timespec(nanoseconds: volume.modificationTime)
+      attributes.st_ctim = attributes.st_mtim
+    }
+    return attributes
+  }
+}
+
+/// Who mounted: the directory's owner.
+struct MountOwner: Sendable {
+  let user = getuid()
+  let group = getgid()
+}
+
+extension timespec {
+  init(nanoseconds: Int64) {
+    self.init(
+      tv_sec: time_t(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+  }
+
+  var nanoseconds: Int64 { Int64(tv_sec) * 1_000_000_000 + Int64(tv_nsec) }
+}

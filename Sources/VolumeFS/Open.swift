@@ -1,0 +1,45 @@
+internal import BlockIO
+internal import CFUSE3
+internal import CLinux
+internal import Glibc
+internal import Volumes
+
+extension Operations {
+  static let open:
+    @convention(c) (fuse_req_t?, fuse_ino_t, UnsafeMutablePointer<fuse_file_info>?) -> Void = {
+      request, number, information in
+      unsafe serveVolume(request, number) { fileSystem, volume, reply in
+        let flags = unsafe information?.pointee.flags ?? O_RDONLY
+        if volume.access.isReadOnly, flags & O_ACCMODE != O_RDONLY { return reply.fail(.readOnly) }
+        let isMappable = flags & O_ACCMODE == O_RDWR
+        if isMappable { volume.noteMappableOpen() }
+        if !reply.opened(flags: mirrorfs_open_flags), isMappable { volume.noteMappableClose() }
+      }
+    }
+
+  /// The last use of a handle is over, mappings included.
+  static let release:
+    @convention(c) (fuse_req_t?, fuse_ino_t, UnsafeMutablePointer<fuse_file_info>?) -> Void = {
+      request, number, information in
+      unsafe serveVolume(request, number) { fileSystem, volume, reply in
+        let flags = unsafe information?.pointee.flags ?? O_RDONLY
+        if flags & O_ACCMODE == O_RDWR { volume.noteMappableClose() }
+        reply.succeed()
+      }
+    }
+
+  /// fsync and fdatasync are the same: the only data beside the contents are times (rule M8).
+  static let fsync:
+    @convention(c) (
+      fuse_req_t?, fuse_ino_t, CInt, UnsafeMutablePointer<fuse_file_info>?
+    ) -> Void = { request, number, _, _ in
+      unsafe serveVolume(request, number) { fileSystem, volume, reply in
+        do throws(Errno) {
+          try fileSystem.withLane { (lane) throws(Errno) in try volume.flush(on: lane) }
+        } catch {
+          return reply.fail(error)
+        }
+        reply.succeed()
+      }
+    }
+}

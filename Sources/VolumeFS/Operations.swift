@@ -1,0 +1,84 @@
+internal import BlockIO
+internal import CFUSE3
+internal import Glibc
+internal import Volumes
+
+/// The requests that libfuse takes apart, by their kernel names. READ and WRITE are not among them:
+/// ``Worker`` serves those.
+///
+/// Every function runs on the worker that read the request, and answers it before it returns.
+enum Operations {
+  /// How long the kernel keeps names and attributes: nobody but this mount changes them.
+  static let validSeconds = 3600.0
+
+  static var table: fuse_lowlevel_ops {
+    var table = fuse_lowlevel_ops()
+    unsafe table.`init` = { _, connection in
+      guard let connection = unsafe connection else { return }
+      unsafe mirrorfs_negotiate(connection)
+      unsafe connection.pointee.max_write = UInt32(VolumeFileSystem.mostTransferByteCount)
+      unsafe connection.pointee.max_readahead = UInt32(VolumeFileSystem.mostTransferByteCount)
+      unsafe connection.pointee.max_background = 64
+      unsafe connection.pointee.congestion_threshold = 48
+    }
+    unsafe table.lookup = unsafe lookup
+    unsafe table.getattr = unsafe getattr
+    unsafe table.setattr = unsafe setattr
+    unsafe table.readdir = unsafe readdir
+    unsafe table.statfs = unsafe statfs
+    unsafe table.open = unsafe open
+    unsafe table.release = unsafe release
+    unsafe table.fsync = unsafe fsync
+    unsafe table.fallocate = unsafe fallocate
+    unsafe table.lseek = unsafe lseek
+    unsafe table.getxattr = unsafe getxattr
+    unsafe table.listxattr = unsafe listxattr
+    unsafe table.setxattr = unsafe setxattr
+    unsafe table.removexattr = { request, _, _ in
+      unsafe request.map { unsafe Reply($0).fail(.notPermitted) }
+    }
+    refuseNames(in: &table)
+    return table
+  }
+
+  /// The set of names is the config's: making, removing and renaming is EPERM (rule F5).
+  private static func refuseNames(in table: inout fuse_lowlevel_ops) {
+    unsafe table.create = { request, _, _, _, _ in unsafe Operations.refuse(request) }
+    unsafe table.mknod = { request, _, _, _, _ in unsafe Operations.refuse(request) }
+    unsafe table.mkdir = { request, _, _, _ in unsafe Operations.refuse(request) }
+    unsafe table.symlink = { request, _, _, _ in unsafe Operations.refuse(request) }
+    unsafe table.link = { request, _, _, _ in unsafe Operations.refuse(request) }
+    unsafe table.unlink = { request, _, _ in unsafe Operations.refuse(request) }
+    unsafe table.rmdir = { request, _, _ in unsafe Operations.refuse(request) }
+    unsafe table.rename = { request, _, _, _, _, _ in unsafe Operations.refuse(request) }
+  }
+
+  private static func refuse(_ request: fuse_req_t?) {
+    guard let request = unsafe request else { return }
+    unsafe Reply(request).fail(.notPermitted)
+  }
+
+  /// What a request is about: the mount, the inode if there is such a one, and the answer owed.
+  static func serve(
+    _ request: fuse_req_t?, _ number: fuse_ino_t,
+    _ body: (VolumeFileSystem, Inode, consuming Reply) -> Void
+  ) {
+    guard let request = unsafe request else { return }
+    let reply = unsafe Reply(request)
+    guard let userdata = unsafe fuse_req_userdata(request) else { return reply.fail(.ioError) }
+    let fileSystem = unsafe Unmanaged<VolumeFileSystem>.fromOpaque(userdata).takeUnretainedValue()
+    guard let inode = Inode(number, in: fileSystem.table) else { return reply.fail(.noSuchFile) }
+    body(fileSystem, inode, reply)
+  }
+
+  /// Like ``serve(_:_:_:)`` for requests about a volume; the directory is told EISDIR.
+  static func serveVolume(
+    _ request: fuse_req_t?, _ number: fuse_ino_t,
+    _ body: (VolumeFileSystem, Volume, consuming Reply) -> Void
+  ) {
+    unsafe serve(request, number) { fileSystem, inode, reply in
+      guard case .volume(let volume) = inode else { return reply.fail(Errno(EISDIR)) }
+      body(fileSystem, volume, reply)
+    }
+  }
+}

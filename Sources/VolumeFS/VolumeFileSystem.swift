@@ -1,0 +1,132 @@
+public import BlockIO
+internal import CFUSE3
+internal import CLinux
+public import DMIO
+internal import Glibc
+public import Volumes
+
+/// A mount: the kernel's requests on one side, the volumes on the other.
+///
+/// Lifetime: ``mount(at:options:)``, ``serve()``, which returns when the mount is gone, and then the
+/// last reference may go. Requests are served by a fixed number of plain threads; the one that reads
+/// a request does its I/O and answers it.
+@safe public final class VolumeFileSystem: @unchecked Sendable {
+  // Sendable: `session` and `mountPoint` are written by mount(at:), before any other thread knows
+  // this object, and by destroy(), after all of them have ended. Safe: the pointer never leaves.
+
+  /// Most bytes of one READ or WRITE.
+  public static let mostTransferByteCount = 1 << 20
+
+  public enum MountError: Error, Sendable {
+    /// /dev/fuse may not be opened.
+    case noDevice(Errno)
+    /// libfuse refused the options, or the kernel the mount; libfuse has said why on stderr.
+    case refused
+  }
+
+  let table: VolumeTable
+  let client: IOClient
+  let owner = MountOwner()
+  let negotiation = Negotiation()
+  private let threadCount: Int
+  private var session: OpaquePointer?
+  private var mountPoint = ""
+
+  /// - Parameters:
+  ///   - client: its pool must have at least two slots for each thread.
+  ///   - threadCount: threads that serve requests, 1 or more.
+  public init(table: VolumeTable, client: IOClient, threadCount: Int) {
+    self.table = table
+    self.client = client
+    self.threadCount = max(1, threadCount)
+  }
+
+  deinit { destroy() }
+
+  /// Mounts; requests wait until ``serve()`` runs.
+  ///
+  /// - Parameter options: words of `-o` that libfuse or the kernel understand.
+  public func mount(at mountPoint: String, options: [String]) throws(MountError) {
+    guard unsafe access("/dev/fuse", R_OK | W_OK) == 0 else { throw .noDevice(Errno.last) }
+    let words = ["mirrorfs", "-o" + (["default_permissions"] + options).joined(separator: ",")]
+    var pointers = unsafe words.map { unsafe strdup($0) } + [nil]
+    defer { unsafe pointers.forEach { pointer in unsafe free(pointer) } }
+    var arguments = unsafe fuse_args(argc: CInt(words.count), argv: nil, allocated: 0)
+    let made = unsafe pointers.withUnsafeMutableBufferPointer { pointers -> OpaquePointer? in
+      unsafe arguments.argv = pointers.baseAddress
+      var operations = Operations.table
+      return unsafe mirrorfs_session_new(
+        &arguments, &operations, Unmanaged.passUnretained(self).toOpaque())
+    }
+    // libfuse may have copied the words when it took some of them out.
+    if unsafe arguments.allocated != 0 { unsafe fuse_opt_free_args(&arguments) }
+    guard let made = unsafe made else { throw .refused }
+    unsafe session = unsafe made
+    guard unsafe fuse_session_mount(made, mountPoint) == 0 else {
+      destroy()
+      throw .refused
+    }
+    self.mountPoint = mountPoint
+    unsafe negotiation.patchReplies(of: made)
+  }
+
+  /// Waits until the kernel and we have agreed on the protocol: then the mount is ready.
+  ///
+  /// Some other thread must be in ``serve()``.
+  public func waitUntilReady() { negotiation.waitUntilDone() }
+
+  /// Serves requests until the mount is gone, and returns when every thread has ended.
+  public func serve() {
+    guard let session = unsafe session else { return }
+    let door = unsafe SessionDoor(session: session)
+    let threads = (0..<threadCount).map { index in
+      IOThread(name: "mirrorfs-\(index)") {
+        do throws(IORequestError) {
+          try Worker(fileSystem: self, door: door).run()
+        } catch {
+          preconditionFailure("no lane for a thread that serves requests: \(error)")
+        }
+      }
+    }
+    for thread in threads { thread.join() }
+    unsafe fuse_session_unmount(session)
+  }
+
+  /// Runs `body` with a lane for a request that a worker's own lane does not serve.
+  func withLane<R>(_ body: (IOLane) throws(Errno) -> R) throws(Errno) -> R {
+    let result: Result<R, Errno>
+    do throws(IORequestError) {
+      result = try client.withLane(body)
+    } catch {
+      throw .ioError
+    }
+    return try result.get()
+  }
+
+  private func destroy() {
+    guard let made = unsafe session else { return }
+    unsafe fuse_session_destroy(made)
+    unsafe session = nil
+  }
+}
+
+/// What every worker needs of libfuse's session.
+@safe struct SessionDoor: @unchecked Sendable {
+  // Sendable: libfuse serves a session's requests on any thread; the session outlives the workers.
+  // Safe: the pointer stays in here.
+  private let session: OpaquePointer
+  let descriptor: CInt
+
+  init(session: OpaquePointer) {
+    unsafe self.session = unsafe session
+    descriptor = unsafe fuse_session_fd(session)
+  }
+
+  /// Hands a whole request to libfuse, which calls one of ``Operations`` on this thread.
+  func process(_ message: UnsafeMutableRawBufferPointer) {
+    var buffer = unsafe fuse_buf()
+    unsafe buffer.mem = message.baseAddress
+    unsafe buffer.size = message.count
+    unsafe fuse_session_process_buf(session, &buffer)
+  }
+}

@@ -1,0 +1,128 @@
+internal import BlockIO
+internal import CFUSE3
+internal import DMIO
+internal import Glibc
+internal import Volumes
+
+/// One of the threads that serve requests: reads one, does its I/O, answers it.
+///
+/// READ and WRITE are taken from the kernel's message as it is; all others go through libfuse. The
+/// worker owns its buffers, its lane and nothing that others wait for.
+@safe final class Worker {
+  // Safe: the buffers are made in init, freed in deinit, and only lent to calls made in between.
+
+  private static let pageByteCount = 4096
+  /// The headers of a WRITE: with them in front, its payload starts on a page, and goes to direct
+  /// legs as it lies.
+  private static let writeHeaderByteCount =
+    MemoryLayout<fuse_in_header>.size + MemoryLayout<fuse_write_in>.size
+
+  private let fileSystem: VolumeFileSystem
+  private let door: SessionDoor
+  private let lane: IOLane
+  /// A page for headers, then what a request or its answer carries.
+  private let buffer: UnsafeMutableRawPointer
+  /// For the ragged edges of writes; costs nothing until it is touched.
+  private let scratch: UnsafeMutableRawPointer
+  private static let bufferByteCount =
+    pageByteCount + Volume.paddedByteCount(VolumeFileSystem.mostTransferByteCount)
+
+  private var payload: UnsafeMutableRawPointer { unsafe buffer + Self.pageByteCount }
+
+  init(fileSystem: VolumeFileSystem, door: SessionDoor) throws(IORequestError) {
+    self.fileSystem = fileSystem
+    self.door = door
+    unsafe buffer = unsafe Self.map(Self.bufferByteCount, isPopulated: true)
+    unsafe scratch = unsafe Self.map(Self.bufferByteCount, isPopulated: false)
+    lane = try fileSystem.client.makeLane()
+  }
+
+  deinit {
+    fileSystem.client.giveBack(lane)
+    unsafe munmap(buffer, Self.bufferByteCount)
+    unsafe munmap(scratch, Self.bufferByteCount)
+  }
+
+  /// Serves until the mount is gone.
+  func run() {
+    let start = unsafe payload - Self.writeHeaderByteCount
+    let room = Self.bufferByteCount - Self.pageByteCount + Self.writeHeaderByteCount
+    while true {
+      let count = unsafe Glibc.read(door.descriptor, start, room)
+      if count >= MemoryLayout<fuse_in_header>.size {
+        unsafe serve(UnsafeMutableRawBufferPointer(start: start, count: count))
+        continue
+      }
+      // ENOENT: the caller was interrupted before we got to its request.
+      let error = Errno.last
+      if count < 0, error == .interrupted || error == .wouldBlock || error == .noSuchFile {
+        continue
+      }
+      return
+    }
+  }
+
+  private func serve(_ message: UnsafeMutableRawBufferPointer) {
+    let header = unsafe message.load(as: fuse_in_header.self)
+    let body = UnsafeRawBufferPointer(
+      unsafe UnsafeMutableRawBufferPointer(
+        rebasing: message[MemoryLayout<fuse_in_header>.size...]))
+    switch header.opcode {
+    case FUSE_READ.rawValue where body.count >= MemoryLayout<fuse_read_in>.size:
+      let request = unsafe body.load(as: fuse_read_in.self)
+      read(request, header, RawReply(descriptor: door.descriptor, unique: header.unique))
+    case FUSE_WRITE.rawValue where body.count >= MemoryLayout<fuse_write_in>.size:
+      let request = unsafe body.load(as: fuse_write_in.self)
+      write(request, header, RawReply(descriptor: door.descriptor, unique: header.unique))
+    case FUSE_INTERRUPT.rawValue:
+      // Asks to hurry a request that libfuse may know nothing of; it ends in its own time.
+      return
+    case FUSE_INIT.rawValue:
+      unsafe fileSystem.negotiation.noteOffer(UnsafeRawBufferPointer(message))
+      unsafe door.process(message)
+    default:
+      unsafe door.process(message)
+    }
+  }
+
+  private func read(
+    _ request: fuse_read_in, _ header: fuse_in_header, _ reply: consuming RawReply
+  ) {
+    guard case .volume(let volume)? = Inode(header.nodeid, in: fileSystem.table),
+      Int(request.size) <= VolumeFileSystem.mostTransferByteCount
+    else { return reply.fail(.invalid) }
+    do throws(Errno) {
+      let bytes = try unsafe volume.read(
+        at: request.offset, byteCount: Int(request.size), into: payload, on: lane)
+      unsafe reply.read(bytes, in: payload)
+    } catch {
+      reply.fail(error)
+    }
+  }
+
+  private func write(
+    _ request: fuse_write_in, _ header: fuse_in_header, _ reply: consuming RawReply
+  ) {
+    guard case .volume(let volume)? = Inode(header.nodeid, in: fileSystem.table),
+      Int(request.size) <= VolumeFileSystem.mostTransferByteCount,
+      Int(header.len) >= Self.writeHeaderByteCount + Int(request.size)
+    else { return reply.fail(.invalid) }
+    do throws(Errno) {
+      let bytes = unsafe UnsafeRawBufferPointer(start: payload, count: Int(request.size))
+      let byteCount = try unsafe volume.write(
+        bytes, at: request.offset, scratch: scratch, on: lane)
+      reply.wrote(byteCount: byteCount)
+    } catch {
+      reply.fail(error)
+    }
+  }
+
+  private static func map(_ byteCount: Int, isPopulated: Bool) -> UnsafeMutableRawPointer {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS | (isPopulated ? MAP_POPULATE : 0)
+    let made = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0)
+    guard let made = unsafe made, unsafe made != MAP_FAILED else {
+      preconditionFailure("no memory for the buffers of a thread")
+    }
+    return unsafe made
+  }
+}

@@ -1,0 +1,87 @@
+public import BlockIO
+public import DMIO
+public import Mirror
+internal import Synchronization
+
+/// What a truncation to less than the volume's size does (rule F2).
+public enum TruncatePolicy: Sendable {
+  /// What is cut off reads as zeroes; the size stays.
+  case zero
+  /// Nothing happens, and the caller is told that it did.
+  case ignore
+  /// EPERM.
+  case refuse
+}
+
+/// Who may use a volume: enforced by the kernel (rule F7).
+public struct VolumeAccess: Sendable {
+  /// Permission bits, 0...0o777.
+  public var mode: UInt32
+  public var owner: UInt32
+  public var group: UInt32
+  public var isReadOnly: Bool
+
+  public init(mode: UInt32, owner: UInt32, group: UInt32, isReadOnly: Bool = false) {
+    self.mode = mode
+    self.owner = owner
+    self.group = group
+    self.isReadOnly = isReadOnly
+  }
+}
+
+/// One virtual file: a named byte range of fixed size, kept on a mirror set (rule F1).
+///
+/// Any byte offset and length is legal. All members are safe on any thread; each does its I/O on
+/// the lane that it is given, which belongs to the calling thread.
+public final class Volume: Sendable {
+  public let name: String
+  public let access: VolumeAccess
+  public let truncatePolicy: TruncatePolicy
+  public let mirror: MirrorSet
+  /// Size in bytes; it never changes.
+  public let byteCount: UInt64
+
+  let clock = VolumeClock()
+  /// Open handles through which somebody may have mapped the file for writing.
+  let mappableWriters = Atomic<Int>(0)
+
+  public init(
+    name: String, mirror: MirrorSet, access: VolumeAccess, truncatePolicy: TruncatePolicy = .zero
+  ) {
+    self.name = name
+    self.mirror = mirror
+    self.access = access
+    self.truncatePolicy = truncatePolicy
+    byteCount = mirror.sectorCount.byteCount
+  }
+
+  /// Unit in bytes that every leg can address.
+  var block: UInt64 { UInt64(mirror.logicalBlockByteCount) }
+
+  /// Makes everything written so far durable (rule M8).
+  public func flush(on lane: IOLane) throws(Errno) { try mirror.flush(on: lane) }
+
+  /// Bytes of memory that a read or write of `byteCount` bytes needs for its ragged edges.
+  public static func paddedByteCount(_ byteCount: Int) -> Int { byteCount + 2 * mostBlock }
+  /// The largest logical block that is known to exist, in bytes.
+  static let mostBlock = 4096
+
+  /// Checks that a change is allowed at all.
+  func checkWritable() throws(Errno) {
+    if access.isReadOnly { throw .readOnly }
+  }
+
+  /// The blocks that hold these bytes.
+  func blocks(of bytes: Range<UInt64>) -> SectorRange {
+    let first = bytes.lowerBound / block * block
+    let end = (bytes.upperBound + block - 1) / block * block
+    return sectors(first..<end)
+  }
+
+  /// Bytes that are whole sectors, as sectors.
+  func sectors(_ bytes: Range<UInt64>) -> SectorRange {
+    SectorRange(
+      Sector(bytes.lowerBound / UInt64(sectorByteCount)),
+      upTo: Sector(bytes.upperBound / UInt64(sectorByteCount)))
+  }
+}

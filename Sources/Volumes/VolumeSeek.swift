@@ -1,0 +1,32 @@
+public import BlockIO
+internal import Mirror
+internal import Synchronization
+
+extension Volume {
+  /// A handle was opened that can map the file for writing.
+  public func noteMappableOpen() { mappableWriters.wrappingAdd(1, ordering: .relaxed) }
+  /// That handle, and every mapping made through it, is gone.
+  public func noteMappableClose() { mappableWriters.wrappingSubtract(1, ordering: .relaxed) }
+
+  /// The next data, or the next hole, at or behind `byteOffset` (SEEK_DATA, SEEK_HOLE).
+  ///
+  /// Holes are those of a file leg that is in sync everywhere. While somebody may have mapped the
+  /// file for writing there are none: the kernel asks here without writing its dirty pages first,
+  /// and a copy must not skip them.
+  /// - Throws: ENXIO behind the end, or when only a hole is left to look for data in.
+  public func seek(toHole: Bool, from byteOffset: UInt64) throws(Errno) -> UInt64 {
+    guard byteOffset < byteCount else { throw .noSuchAddress }
+    guard mappableWriters.load(ordering: .relaxed) == 0, let leg = mirror.legWithHoles() else {
+      return toHole ? byteCount : byteOffset
+    }
+    let start = leg.region.sectors.first.byteOffset
+    guard let found = leg.file?.seek(toHole: toHole, from: start + byteOffset) else {
+      if toHole { return byteCount }
+      throw .noSuchAddress
+    }
+    let place = found - start
+    if place < byteCount { return place }
+    if toHole { return byteCount }
+    throw .noSuchAddress
+  }
+}

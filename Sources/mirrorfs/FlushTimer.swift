@@ -1,0 +1,49 @@
+import BlockIO
+import DMIO
+import Logging
+import Mirror
+import Volumes
+
+/// Flushes the volumes that have a buffered leg at least every five seconds, so that a leg whose
+/// page cache lost a write is found out (rule M19).
+final class FlushTimer: Sendable {
+  private static let milliseconds = 5000
+
+  private let volumes: [Volume]
+  private let client: IOClient
+  private let isEnding = ConditionLock(false)
+  private let thread = ConditionLock<IOThread?>(nil)
+
+  init(volumes: [Volume], client: IOClient) {
+    self.volumes = volumes.filter { volume in
+      !volume.access.isReadOnly
+        && volume.mirror.legs.contains { !$0.region.device.isDirect }
+    }
+    self.client = client
+  }
+
+  func start() {
+    guard !volumes.isEmpty else { return }
+    thread.withLock { $0 = IOThread(name: "mirrorfs-flush") { self.run() } }
+  }
+
+  func end() {
+    isEnding.withLock { $0 = true }
+    isEnding.wakeAll()
+    thread.withLock { thread in
+      thread?.join()
+      thread = nil
+    }
+  }
+
+  private func run() {
+    while isEnding.wait(atMostMilliseconds: Self.milliseconds, until: { $0 ? true : nil }) == nil {
+      for volume in volumes { flush(volume) }
+    }
+  }
+
+  /// What a failing flush means is the mirror's business, and nobody waits for this one.
+  private func flush(_ volume: Volume) {
+    _ = try? client.withLane { (lane) throws(Errno) in try volume.flush(on: lane) }
+  }
+}

@@ -1,0 +1,54 @@
+import BlockIO
+import Logging
+import Mirror
+
+extension MirrorEvent {
+  /// The log line of a change, in the keys of the extended attributes.
+  func text(volume: String) -> String {
+    switch self {
+    case .leg(let index, let status):
+      let leg = status.legs[index]
+      var words = [
+        "volume=\(Self.quoted(volume))", "leg=\(index)", "state=\(leg.letter.word)",
+        "error_bits=\(status.errorBits)", "legs=\(status.letters)",
+        "device=\(Self.quoted(leg.device))",
+      ]
+      if leg.letter != .alive, let error = leg.lastError {
+        words += [
+          "errno=\(error.error.name)", "first_sector=\(error.sectors.first.rawValue)",
+          "sector_count=\(error.sectors.count.rawValue)",
+        ]
+      }
+      if leg.letter == .alive {
+        let counters = leg.counters
+        words += [
+          "read_errors=\(counters.read)", "write_errors=\(counters.write)",
+          "flush_errors=\(counters.flush)",
+        ]
+      }
+      return words.joined(separator: " ")
+    case .state(let status):
+      return "volume=\(Self.quoted(volume)) state=\(status.state.word) "
+        + "error_bits=\(status.errorBits) legs=\(status.letters)"
+    }
+  }
+
+  var level: Logger.Level {
+    switch self {
+    case .leg(let index, let status):
+      return status.legs[index].letter == .alive ? .notice : .warning
+    case .state(let status):
+      switch status.state {
+      case .inSync: return .notice
+      case .degraded: return .warning
+      case .failed: return .error
+      }
+    }
+  }
+
+  /// Names with spaces or quotes are quoted, so that a line splits at its spaces.
+  private static func quoted(_ text: String) -> String {
+    let isPlain = text.unicodeScalars.allSatisfy { $0.value > 32 && $0 != "\"" && $0 != "=" }
+    return isPlain ? text : text.debugDescription
+  }
+}

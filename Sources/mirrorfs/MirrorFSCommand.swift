@@ -1,0 +1,18 @@
+import ArgumentParser
+
+@main
+struct MirrorFSCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mirrorfs",
+    abstract: "Mounts a directory of virtual volumes, each mirrored on files and block devices.",
+    discussion: """
+      Reads go to one leg, writes to all; which legs failed is a bitset that anyone can read:
+
+        mirrorfs mount volumes.yaml /mnt/volumes
+        getfattr -n user.mirrorfs.error_bits /mnt/volumes/db.img
+      """,
+    version: "0.1.0",
+    subcommands: [
+      MountCommand.self, UmountCommand.self, CheckCommand.self, ClearErrorsCommand.self,
+    ])
+}

@@ -1,0 +1,112 @@
+import BlockIO
+import BlockIOThreads
+import BlockIOUring
+import CLinux
+import DMIO
+import Glibc
+import Logging
+import MountConfig
+import VolumeFS
+import Volumes
+
+/// One mount from start to end: the parts put together, served, flushed and let go.
+struct Mount {
+  let configuration: MountConfiguration
+  let mountPoint: String
+  let options: [String]
+  let engine: EngineChoice
+  let threadCount: Int
+  let logger: Logger
+
+  /// Serves until the mount is gone.
+  ///
+  /// - Parameter whenReady: called once, when the volumes can be used.
+  /// - Throws: ``StartupProblem`` when it could not start, or when the last flush failed.
+  func run(_ whenReady: @escaping @Sendable () -> Void) throws(StartupProblem) {
+    let backend = try makeBackend()
+    var assembly = VolumeAssembly(configuration: configuration, logger: logger)
+    let state = try StateDirectory(path: configuration.stateDirectory)
+    let volumes = try assembly.assemble()
+    // A lane for each thread, and as many for the requests that borrow one.
+    let client = IOClient(backend: backend, pages: pageCount(lanes: 2 * threadCount + 4))
+    let fileSystem = VolumeFileSystem(
+      table: VolumeTable(volumes), client: client, threadCount: threadCount)
+    try mount(fileSystem)
+    let timer = FlushTimer(volumes: volumes, client: client)
+    timer.start()
+    handleSignals()
+    let ready = IOThread(name: "mirrorfs-ready") { [logger, mountPoint] in
+      fileSystem.waitUntilReady()
+      logger.notice("mounted mount_point=\(mountPoint) engine=\(backend.name)")
+      whenReady()
+    }
+    fileSystem.serve()
+    ready.detach()
+    timer.end()
+    let failed = flush(volumes, client)
+    logger.notice("unmounted mount_point=\(mountPoint)")
+    withExtendedLifetime((state, assembly.claims)) {}
+    if !failed.isEmpty {
+      throw StartupProblem("the last flush failed: \(failed.joined(separator: ", "))")
+    }
+  }
+
+  private func pageCount(lanes: Int) -> Int {
+    (lanes + IOClient.slotsPerPage - 1) / IOClient.slotsPerPage
+  }
+
+  /// io_uring where the kernel lets us, else threads; what was asked for by name must work.
+  private func makeBackend() throws(StartupProblem) -> any Backend {
+    switch engine {
+    case .threads: return ThreadsBackend()
+    case .uring:
+      if let refusal = UringBackend.refusal() {
+        throw StartupProblem("io_uring is not to be had (\(refusal)); use `--engine threads`")
+      }
+      return UringBackend()
+    case .auto:
+      return UringBackend.refusal() == nil ? UringBackend() : ThreadsBackend()
+    }
+  }
+
+  private func mount(_ fileSystem: VolumeFileSystem) throws(StartupProblem) {
+    do throws(VolumeFileSystem.MountError) {
+      try fileSystem.mount(at: mountPoint, options: options)
+    } catch {
+      switch error {
+      case .noDevice(let errno):
+        throw StartupProblem(
+          "/dev/fuse: \(errno); root makes it usable with `modprobe fuse` and "
+            + "`chmod 0666 /dev/fuse`")
+      case .refused:
+        throw StartupProblem("\(mountPoint): the mount was refused")
+      }
+    }
+  }
+
+  /// TERM and INT unmount; while files are open, the mount goes as soon as they are closed.
+  private func handleSignals() {
+    Signals.handle { [logger, mountPoint] number in
+      if number == SIGHUP {
+        logger.warning("SIGHUP: reloading the config is not built yet; nothing has changed")
+        return
+      }
+      guard let refusal = Unmounting.unmount(mountPoint, lazily: false) else { return }
+      logger.warning("still in use, unmounting lazily: \(refusal)")
+      _ = Unmounting.unmount(mountPoint, lazily: true)
+    }
+  }
+
+  /// The names of the volumes whose flush failed.
+  private func flush(_ volumes: [Volume], _ client: IOClient) -> [String] {
+    volumes.filter { volume in
+      do {
+        try client.withLane { (lane) throws(Errno) in try volume.flush(on: lane) }.get()
+        return false
+      } catch {
+        logger.error("volume=\(volume.name) last flush: \(error)")
+        return true
+      }
+    }.map(\.name)
+  }
+}

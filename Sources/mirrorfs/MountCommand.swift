@@ -1,0 +1,105 @@
+import ArgumentParser
+import BlockIO
+import CLinux
+import Glibc
+import Logging
+import MountConfig
+
+struct MountCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mount",
+    abstract: "Mounts the volumes of a config; returns when they can be used.",
+    discussion: """
+      Stays in the background until it is unmounted, or ended by SIGTERM or SIGINT, which flush
+      the legs and unmount.
+
+        mirrorfs mount volumes.yaml /mnt/volumes
+        mirrorfs mount volumes.yaml /mnt/volumes --foreground --engine threads
+      """)
+
+  @Argument(help: "The config file.") var config: String
+  @Argument(help: "An existing folder.") var mountPoint: String
+
+  @Option(name: .customShort("o"), help: "Mount options, separated by commas.")
+  var options: [String] = []
+
+  @Flag(help: "Stay in the foreground and log to stderr.") var foreground = false
+
+  @Option(help: "How legs are reached: uring or threads. Default: what the config says.")
+  var engine: EngineWord?
+
+  @Option(help: "Append log lines to this file, instead of stderr or the system's log.")
+  var log: String?
+
+  @Option(help: "Threads that serve requests.") var threads = 8
+
+  @Option(help: .hidden) var readyDescriptor: CInt?
+
+  enum EngineWord: String, ExpressibleByArgument, CaseIterable { case auto, uring, threads }
+
+  func validate() throws {
+    let unknown = MountOptions(options).unknown
+    guard unknown.isEmpty else {
+      throw ValidationError("unknown mount option: \(unknown.joined(separator: ", "))")
+    }
+    guard (1...1024).contains(threads) else {
+      throw ValidationError("--threads takes a number from 1 to 1024")
+    }
+  }
+
+  func run() throws {
+    do {
+      if foreground || readyDescriptor != nil { try serve() } else { try Background.start(words) }
+    } catch let problem as StartupProblem {
+      printError(problem.text)
+      throw ExitCode(1)
+    }
+  }
+
+  /// The words behind `mirrorfs mount` that make the same mount.
+  private var words: [String] {
+    var words = options.flatMap { ["-o", $0] } + ["--threads", "\(threads)"]
+    if let engine { words += ["--engine", engine.rawValue] }
+    if let log { words += ["--log", log] }
+    return words + ["--", config, mountPoint]
+  }
+
+  private func serve() throws {
+    Signals.block()
+    let target = try logTarget()
+    guard let resolved = unsafe realpath(mountPoint, nil) else {
+      throw StartupProblem("mount point \(mountPoint): \(Errno.last)")
+    }
+    defer { unsafe free(resolved) }
+    let place = unsafe String(cString: resolved)
+    let configuration = try loadConfiguration(config, mountPoint: place)
+    let eventLog = EventLog(target: target)
+    defer { eventLog.end() }
+    let mount = Mount(
+      configuration: configuration, mountPoint: place,
+      options: MountOptions(options).complete(
+        source: config, allowOther: configuration.allowOther),
+      engine: engine.flatMap { EngineChoice($0) } ?? configuration.engine, threadCount: threads,
+      logger: Logger(label: "mirrorfs") { _ in EventLogHandler(log: eventLog) })
+    try mount.run {
+      if let readyDescriptor { Background.reportReady(on: readyDescriptor) }
+    }
+  }
+
+  private func logTarget() throws -> LogTarget {
+    guard let log else { return foreground ? .standardError : .systemLog }
+    let descriptor = unsafe linux_open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+    guard descriptor >= 0 else { throw StartupProblem("log \(log): \(Errno.last)") }
+    return .file(descriptor)
+  }
+}
+
+extension EngineChoice {
+  init?(_ word: MountCommand.EngineWord) {
+    switch word {
+    case .auto: self = .auto
+    case .uring: self = .uring
+    case .threads: self = .threads
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import BlockIO
+import Glibc
+import Logging
+import Mirror
+import MountConfig
+import Volumes
+
+/// Opens the legs of a config and puts the volumes together.
+struct VolumeAssembly {
+  let configuration: MountConfiguration
+  let logger: Logger
+  private(set) var claims: [DeviceClaim] = []
+  private var claimedDevices: Set<UInt64> = []
+
+  init(configuration: MountConfiguration, logger: Logger) {
+    self.configuration = configuration
+    self.logger = logger
+  }
+
+  /// - Throws: a problem with file, line and column for the first leg that cannot be used.
+  mutating func assemble() throws(StartupProblem) -> [Volume] {
+    // Every leg that is there is opened and locked before the first missing one is made.
+    var volumes: [Volume] = []
+    var opened: [[DeviceFile?]] = []
+    for volume in configuration.volumes {
+      var files: [DeviceFile?] = []
+      for leg in volume.legs { files.append(Self.isToBeMade(leg) ? nil : try open(leg, volume)) }
+      opened.append(files)
+    }
+    for (volume, files) in zip(configuration.volumes, opened) {
+      var legs: [Leg] = []
+      for (leg, file) in zip(volume.legs, files) {
+        if let file {
+          legs.append(Self.leg(leg, file))
+        } else {
+          legs.append(Self.leg(leg, try create(leg, volume)))
+        }
+      }
+      volumes.append(assemble(volume, legs))
+    }
+    return volumes
+  }
+
+  private func assemble(_ volume: VolumeConfiguration, _ legs: [Leg]) -> Volume {
+    let (name, logger) = (volume.name, logger)
+    let mirror = MirrorSet(
+      legs: legs, readPolicy: ReadPolicy(volume.readPolicy), writeQuorum: volume.writeQuorum
+    ) { event in
+      logger.log(level: event.level, "\(event.text(volume: name))")
+    }
+    return Volume(
+      name: name, mirror: mirror,
+      access: VolumeAccess(
+        mode: volume.mode, owner: volume.owner, group: volume.group, isReadOnly: volume.readOnly),
+      truncatePolicy: TruncatePolicy(volume.truncate))
+  }
+
+  private static func leg(_ leg: LegConfiguration, _ file: DeviceFile) -> Leg {
+    Leg(
+      file: file,
+      region: Region(
+        device: file.device,
+        sectors: SectorRange(first: leg.firstSector, count: leg.sectorCount)),
+      name: leg.path, isWriteMostly: leg.writeMostly)
+  }
+
+  private mutating func open(
+    _ leg: LegConfiguration, _ volume: VolumeConfiguration
+  ) throws(StartupProblem) -> DeviceFile {
+    let region = SectorRange(first: leg.firstSector, count: leg.sectorCount)
+    do throws(Errno) {
+      let file = try DeviceFile(
+        path: leg.path, access: DeviceFile.Access(leg.access), isReadOnly: volume.readOnly,
+        region: region)
+      if file.device.kind == .blockDevice { try claim(file) }
+      if !volume.readOnly { try file.lock(region) }
+      return file
+    } catch {
+      throw problem(leg, error)
+    }
+  }
+
+  private mutating func claim(_ file: DeviceFile) throws(Errno) {
+    guard claimedDevices.insert(file.identity).inserted else { return }
+    claims.append(try DeviceClaim(blockDevice: file.path))
+  }
+
+  private func problem(_ leg: LegConfiguration, _ error: Errno) -> StartupProblem {
+    let reason =
+      switch error {
+      case .wouldBlock, .inUse:
+        "is in use by another mirrorfs, a mount or another program; unmount or stop that first"
+      case .invalid: "cannot be opened for direct I/O; write `io: auto` or `io: buffered`"
+      default: "cannot be opened: \(error)"
+      }
+    return StartupProblem(
+      configuration.problem(at: leg.mark, "leg \(leg.path) \(reason)").description)
+  }
+
+  /// A missing or empty file that the config wants made.
+  private static func isToBeMade(_ leg: LegConfiguration) -> Bool {
+    guard leg.create else { return false }
+    var status = stat()
+    return unsafe stat(leg.path, &status) != 0 || status.st_size == 0
+  }
+
+  /// Makes a sparse file of the leg's size.
+  private mutating func create(
+    _ leg: LegConfiguration, _ volume: VolumeConfiguration
+  ) throws(StartupProblem) -> DeviceFile {
+    let byteCount = (leg.firstSector + leg.sectorCount).byteOffset
+    do throws(Errno) {
+      try DeviceFile.makeSparse(path: leg.path, byteCount: byteCount)
+    } catch {
+      let message = "leg \(leg.path) cannot be made: \(error)"
+      throw StartupProblem(configuration.problem(at: leg.mark, message).description)
+    }
+    return try open(leg, volume)
+  }
+}
+
+extension ReadPolicy {
+  init(_ choice: ReadPolicyChoice) {
+    switch choice {
+    case .primary: self = .primary
+    case .roundRobin: self = .roundRobin
+    case .leastPending: self = .leastPending
+    }
+  }
+}
+
+extension TruncatePolicy {
+  init(_ choice: TruncateChoice) {
+    switch choice {
+    case .zero: self = .zero
+    case .ignore: self = .ignore
+    case .refuse: self = .refuse
+    }
+  }
+}
+
+extension DeviceFile.Access {
+  init(_ choice: AccessChoice) {
+    switch choice {
+    case .auto: self = .automatic
+    case .direct: self = .direct
+    case .buffered: self = .buffered
+    }
+  }
+}
