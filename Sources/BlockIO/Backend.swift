@@ -22,6 +22,10 @@ public protocol TransferQueue: AnyObject {
   /// How many transfers were submitted and not yet reaped.
   var underWay: Int { get }
 
+  /// Whether a waiting ``reap(waiting:into:)`` may wait for a device: false when all that is under
+  /// way answers at memory speed.
+  var mayWait: Bool { get }
+
   /// Takes over one transfer. The result comes from ``reap(waiting:into:)``, never from here.
   ///
   /// Traps when ``capacity`` transfers are under way.
@@ -34,4 +38,8 @@ public protocol TransferQueue: AnyObject {
 
   /// Makes a waiting ``reap(waiting:into:)`` return, now or the next time. Any thread.
   func wake()
+}
+
+extension TransferQueue {
+  public var mayWait: Bool { underWay > 0 }
 }

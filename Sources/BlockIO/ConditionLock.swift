@@ -1,4 +1,4 @@
-internal import Glibc
+public import Glibc
 
 /// A value behind a lock that threads can also wait on: pthread's mutex and condition variable.
 ///
@@ -7,9 +7,9 @@ internal import Glibc
 @safe public final class ConditionLock<Value>: @unchecked Sendable {
   // Sendable: `value` is only touched between lock and unlock of `mutex`. Safe: both pointers
   // are made in init, freed in deinit and never leave.
-  private var value: Value
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private let condition: UnsafeMutablePointer<pthread_cond_t>
+  @usableFromInline var value: Value
+  @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  @usableFromInline let condition: UnsafeMutablePointer<pthread_cond_t>
 
   public init(_ value: sending Value) {
     self.value = value
@@ -30,7 +30,9 @@ internal import Glibc
     unsafe mutex.deallocate()
   }
 
-  @inline(__always)
+  /// Runs `body` with the lock held. Inlinable, because generic code is not specialised across
+  /// modules otherwise, and every request comes by here.
+  @inlinable
   public func withLock<R, E: Error>(_ body: (inout Value) throws(E) -> R) throws(E) -> R {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
@@ -38,7 +40,7 @@ internal import Glibc
   }
 
   /// Waits until `attempt` returns a value; it is tried again after every ``wakeAll()``.
-  public func wait<R>(until attempt: (inout Value) -> R?) -> R {
+  @inlinable public func wait<R>(until attempt: (inout Value) -> R?) -> R {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     while true {
@@ -48,7 +50,9 @@ internal import Glibc
   }
 
   /// Like ``wait(until:)``, but gives up after `milliseconds` and returns nil.
-  public func wait<R>(atMostMilliseconds milliseconds: Int, until attempt: (inout Value) -> R?)
+  @inlinable public func wait<R>(
+    atMostMilliseconds milliseconds: Int, until attempt: (inout Value) -> R?
+  )
     -> R?
   {
     var deadline = timespec()
@@ -69,7 +73,7 @@ internal import Glibc
   }
 
   /// Makes every waiter try again. Call it after the change, with or without the lock.
-  public func wakeAll() { unsafe pthread_cond_broadcast(condition) }
+  @inlinable public func wakeAll() { unsafe pthread_cond_broadcast(condition) }
   /// Makes one waiter try again; only where any waiter can use the change.
-  public func wakeOne() { unsafe pthread_cond_signal(condition) }
+  @inlinable public func wakeOne() { unsafe pthread_cond_signal(condition) }
 }

@@ -18,6 +18,9 @@ final class ThreadsQueue: TransferQueue {
 
   let capacity = 128
   private(set) var underWay = 0
+  /// Those of them that go to a device which does not answer at memory speed.
+  private var slowCount = 0
+  var mayWait: Bool { slowCount > 0 }
   /// Held, because the threads end with the backend.
   private let backend: ThreadsBackend
   private let finished = Finished()
@@ -38,6 +41,7 @@ final class ThreadsQueue: TransferQueue {
     guard let slot = freeSlots.popLast() else { preconditionFailure("the queue is full") }
     slots[slot].begin(transfer)
     underWay += 1
+    if transfer.device.latency != .memory { slowCount += 1 }
     if Self.isQuick(transfer) { quick.append(slot) } else { slow.append(slot) }
   }
 
@@ -69,6 +73,7 @@ final class ThreadsQueue: TransferQueue {
   private func release(_ slot: Int) {
     freeSlots.append(slot)
     underWay -= 1
+    if slots[slot].transfer.device.latency != .memory { slowCount -= 1 }
   }
 
   private func collect(waiting: Bool, into results: inout [TransferResult]) {

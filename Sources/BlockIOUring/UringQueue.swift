@@ -11,6 +11,9 @@ internal import Glibc
 @safe final class UringQueue: TransferQueue {
   let capacity = 128
   private(set) var underWay = 0
+  /// Those of them that go to a device which does not answer at memory speed.
+  private var slowCount = 0
+  var mayWait: Bool { slowCount > 0 }
 
   private let ring: UnsafeMutablePointer<io_uring>
   private let slots: [TransferProgress]
@@ -59,6 +62,7 @@ internal import Glibc
     guard let slot = freeSlots.popLast() else { preconditionFailure("the queue is full") }
     slots[slot].begin(transfer)
     underWay += 1
+    if transfer.device.latency != .memory { slowCount += 1 }
     if Self.isQuick(transfer) { quick.append(slot) } else { prepare(slot) }
   }
 
@@ -90,6 +94,7 @@ internal import Glibc
   private func release(_ slot: Int) {
     freeSlots.append(slot)
     underWay -= 1
+    if slots[slot].transfer.device.latency != .memory { slowCount -= 1 }
   }
 
   /// Takes the completions that have arrived.

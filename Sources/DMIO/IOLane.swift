@@ -45,6 +45,10 @@ public final class IOLane {
 
   deinit { precondition(underWay == 0, "a lane ends with requests under way") }
 
+  /// Called before the lane's thread waits for a device, so that its owner can see to it that
+  /// somebody else does the owner's other work meanwhile.
+  public var willWait: (() -> Void)?
+
   /// How many requests are under way.
   public var underWay: Int { slots.count - freeSlots.count }
 
@@ -80,6 +84,7 @@ public final class IOLane {
     if takenCount == reaped.count {
       reaped.removeAll(keepingCapacity: true)
       takenCount = 0
+      if waiting, queue.mayWait { willWait?() }
       queue.reap(waiting: waiting, into: &reaped)
     }
     // One by one and never through an iterator: a notify function may poll, too.

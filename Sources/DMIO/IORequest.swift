@@ -81,6 +81,11 @@ public struct RegionFailure: Hashable, Sendable {
   public var regionIndex: Int
   /// The errno that its device gave.
   public var error: Errno
+
+  public init(regionIndex: Int, error: Errno) {
+    self.regionIndex = regionIndex
+    self.error = error
+  }
 }
 
 /// How a request ended: dm-io's error bits, and each failing region's errno beside them (rule E4).

@@ -10,7 +10,7 @@ extension MirrorSet {
   ///
   /// - Throws: the leg's errno when something written is now durable on no in-sync leg.
   public func flush(on lane: IOLane) throws(Errno) {
-    try flushes.join { () throws(Errno) in try flushNow(on: lane) }
+    try flushes.join(willWait: lane.willWait) { () throws(Errno) in try flushNow(on: lane) }
   }
 
   private func flushNow(on lane: IOLane) throws(Errno) {
@@ -58,8 +58,13 @@ final class FlushLine: Sendable {
   private let state = ConditionLock(State())
 
   /// Runs `flush`, or waits for one that somebody else begins after this call was made.
-  func join(_ flush: () throws(Errno) -> Void) throws(Errno) {
-    let needed = state.withLock { $0.begun + 1 }
+  ///
+  /// - Parameter willWait: called before a wait for another's flush, if there has to be one.
+  func join(
+    willWait: (() -> Void)? = nil, _ flush: () throws(Errno) -> Void
+  ) throws(Errno) {
+    let (needed, isIdle) = state.withLock { ($0.begun + 1, $0.begun == $0.ended) }
+    if !isIdle { willWait?() }
     let outcome = state.wait { state -> Outcome? in
       if state.ended >= needed {
         return .shared(state.lastFailed >= needed ? state.failure : nil)

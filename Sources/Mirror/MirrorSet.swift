@@ -22,12 +22,12 @@ public final class MirrorSet: Sendable {
   let written = WrittenRanges()
   let flushes = FlushLine()
   let selector: LegSelector
-  private let health: Mutex<MirrorHealth>
+  private let health: ConditionLock<MirrorHealth>
   /// Whether the health has anything to say; false on the common path. Set and read without
   /// ordering beyond its own: who must see a change holds the range lock of the change.
   private let isTroubledHint = Atomic<Bool>(false)
   private let observer: @Sendable (MirrorEvent) -> Void
-  private let reported: Mutex<MirrorReport>
+  private let reported: ConditionLock<MirrorReport>
 
   /// - Parameter observer: told of every change of a leg's letter or the set's state, once each and
   ///   in order, on whatever thread it came from; it must not block and not call back.
@@ -46,8 +46,8 @@ public final class MirrorSet: Sendable {
       max($0, $1.region.device.logicalBlockByteCount)
     }
     selector = LegSelector(policy: readPolicy, writeMostly: legs.map(\.isWriteMostly))
-    health = Mutex(MirrorHealth(legCount: legs.count, sectorCount: sectorCount))
-    reported = Mutex(MirrorReport(legCount: legs.count))
+    health = ConditionLock(MirrorHealth(legCount: legs.count, sectorCount: sectorCount))
+    reported = ConditionLock(MirrorReport(legCount: legs.count))
   }
 
   /// All sectors of the volume.
@@ -60,7 +60,7 @@ public final class MirrorSet: Sendable {
   public func reading<R>(
     _ range: SectorRange, on lane: IOLane, _ body: (borrowing HeldRange) throws(Errno) -> R
   ) throws(Errno) -> R {
-    let ticket = rangeLock.acquire(range, exclusive: false)
+    let ticket = rangeLock.acquire(range, exclusive: false, willWait: lane.willWait)
     defer { rangeLock.release(ticket) }
     return try body(HeldRange(set: self, range: range, lane: lane, isExclusive: false))
   }
@@ -69,7 +69,7 @@ public final class MirrorSet: Sendable {
   public func changing<R>(
     _ range: SectorRange, on lane: IOLane, _ body: (borrowing HeldRange) throws(Errno) -> R
   ) throws(Errno) -> R {
-    let ticket = rangeLock.acquire(range, exclusive: true)
+    let ticket = rangeLock.acquire(range, exclusive: true, willWait: lane.willWait)
     defer { rangeLock.release(ticket) }
     return try body(HeldRange(set: self, range: range, lane: lane, isExclusive: true))
   }

@@ -32,7 +32,11 @@ final class RangeLock: Sendable {
   private let state = ConditionLock(State())
 
   /// Waits until nobody who came earlier conflicts.
-  func acquire(_ range: SectorRange, exclusive isExclusive: Bool) -> Ticket {
+  ///
+  /// - Parameter willWait: called before a wait, if there has to be one.
+  func acquire(
+    _ range: SectorRange, exclusive isExclusive: Bool, willWait: (() -> Void)? = nil
+  ) -> Ticket {
     let (ticket, isHeld) = state.withLock { state -> (Ticket, Bool) in
       let ticket = Ticket(number: state.nextNumber)
       state.nextNumber += 1
@@ -42,6 +46,7 @@ final class RangeLock: Sendable {
       return (ticket, isHeld)
     }
     if isHeld { return ticket }
+    willWait?()
     return state.wait { state -> Ticket? in
       guard state.isHeld(ticket) else { return nil }
       state.waiterCount -= 1

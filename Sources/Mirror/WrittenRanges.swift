@@ -14,7 +14,7 @@ final class WrittenRanges: Sendable {
     var generation: UInt64 = 0
   }
 
-  private let state = Mutex(State())
+  private let state = ConditionLock(State())
 
   /// Notes a write that is about to go out. Returns what ``noteEnd(of:since:)`` needs.
   func noteStart(of range: SectorRange) -> UInt64 {

@@ -15,10 +15,7 @@ extension Operations {
         do throws(Errno) {
           let (end, isOver) = UInt64(offset).addingReportingOverflow(UInt64(length))
           guard !isOver else { throw .fileTooBig }
-          try fileSystem.withLane { (lane) throws(Errno) in
-            let bytes = UInt64(offset)..<end
-            try volume.allocate(AllocateMode(mode), bytes, on: lane)
-          }
+          try volume.allocate(AllocateMode(mode), UInt64(offset)..<end, on: lane())
         } catch {
           return reply.fail(error)
         }

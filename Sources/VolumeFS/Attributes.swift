@@ -25,9 +25,7 @@ extension Operations {
         do throws(Errno) {
           try checkOwnership(of: volume, against: wanted, bits)
           if bits & mirrorfs_set_size != 0 {
-            try fileSystem.withLane { (lane) throws(Errno) in
-              try volume.truncate(to: UInt64(wanted.st_size), on: lane)
-            }
+            try volume.truncate(to: UInt64(wanted.st_size), on: lane())
           }
           setTimes(of: volume, to: wanted, bits)
         } catch {

@@ -35,7 +35,7 @@ extension Operations {
     ) -> Void = { request, number, _, _ in
       unsafe serveVolume(request, number) { fileSystem, volume, reply in
         do throws(Errno) {
-          try fileSystem.withLane { (lane) throws(Errno) in try volume.flush(on: lane) }
+          try volume.flush(on: lane())
         } catch {
           return reply.fail(error)
         }

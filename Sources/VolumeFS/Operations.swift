@@ -1,5 +1,6 @@
 internal import BlockIO
 internal import CFUSE3
+internal import DMIO
 internal import Glibc
 internal import Volumes
 
@@ -80,5 +81,11 @@ enum Operations {
       guard case .volume(let volume) = inode else { return reply.fail(Errno(EISDIR)) }
       body(fileSystem, volume, reply)
     }
+  }
+
+  /// The lane of the worker that this runs on.
+  static func lane() throws(Errno) -> IOLane {
+    guard let worker = CurrentWorker.worker else { throw .ioError }
+    return worker.lane
   }
 }

@@ -28,17 +28,19 @@ public import Volumes
   let client: IOClient
   let owner = MountOwner()
   let negotiation = Negotiation()
+  let gate: WorkerGate
   private let threadCount: Int
   private var session: OpaquePointer?
   private var mountPoint = ""
 
   /// - Parameters:
-  ///   - client: its pool must have at least two slots for each thread.
-  ///   - threadCount: threads that serve requests, 1 or more.
+  ///   - client: its pool must have a slot for each thread.
+  ///   - threadCount: threads that serve requests, 1 or more: so many may wait for devices at once.
   public init(table: VolumeTable, client: IOClient, threadCount: Int) {
     self.table = table
     self.client = client
     self.threadCount = max(1, threadCount)
+    gate = WorkerGate(mostListeners: max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
   }
 
   deinit { destroy() }
@@ -81,8 +83,11 @@ public import Volumes
     let door = unsafe SessionDoor(session: session)
     let threads = (0..<threadCount).map { index in
       IOThread(name: "mirrorfs-\(index)") {
+        // Buffers and lane are made when the thread is first needed.
+        guard self.gate.enter() else { return }
         do throws(IORequestError) {
-          try Worker(fileSystem: self, door: door).run()
+          let worker = try Worker(fileSystem: self, door: door)
+          CurrentWorker.set(worker) { worker.run() }
         } catch {
           preconditionFailure("no lane for a thread that serves requests: \(error)")
         }
@@ -90,17 +95,6 @@ public import Volumes
     }
     for thread in threads { thread.join() }
     unsafe fuse_session_unmount(session)
-  }
-
-  /// Runs `body` with a lane for a request that a worker's own lane does not serve.
-  func withLane<R>(_ body: (IOLane) throws(Errno) -> R) throws(Errno) -> R {
-    let result: Result<R, Errno>
-    do throws(IORequestError) {
-      result = try client.withLane(body)
-    } catch {
-      throw .ioError
-    }
-    return try result.get()
   }
 
   private func destroy() {

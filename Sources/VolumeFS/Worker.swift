@@ -19,7 +19,7 @@ internal import Volumes
 
   private let fileSystem: VolumeFileSystem
   private let door: SessionDoor
-  private let lane: IOLane
+  let lane: IOLane
   /// A page for headers, then what a request or its answer carries.
   private let buffer: UnsafeMutableRawPointer
   /// For the ragged edges of writes; costs nothing until it is touched.
@@ -35,6 +35,8 @@ internal import Volumes
     unsafe buffer = unsafe Self.map(Self.bufferByteCount, isPopulated: true)
     unsafe scratch = unsafe Self.map(Self.bufferByteCount, isPopulated: false)
     lane = try fileSystem.client.makeLane()
+    let gate = fileSystem.gate
+    lane.willWait = { gate.noteWaiting() }
   }
 
   deinit {
@@ -43,23 +45,23 @@ internal import Volumes
     unsafe munmap(scratch, Self.bufferByteCount)
   }
 
-  /// Serves until the mount is gone.
+  /// Serves until the mount is gone. The caller has entered the gate.
   func run() {
     let start = unsafe payload - Self.writeHeaderByteCount
     let room = Self.bufferByteCount - Self.pageByteCount + Self.writeHeaderByteCount
-    while true {
+    let gate = fileSystem.gate
+    repeat {
       let count = unsafe Glibc.read(door.descriptor, start, room)
-      if count >= MemoryLayout<fuse_in_header>.size {
-        unsafe serve(UnsafeMutableRawBufferPointer(start: start, count: count))
-        continue
-      }
       // ENOENT: the caller was interrupted before we got to its request.
       let error = Errno.last
-      if count < 0, error == .interrupted || error == .wouldBlock || error == .noSuchFile {
-        continue
+      gate.leave()
+      if count >= MemoryLayout<fuse_in_header>.size {
+        unsafe serve(UnsafeMutableRawBufferPointer(start: start, count: count))
+      } else if ![.interrupted, .wouldBlock, .noSuchFile].contains(error) {
+        gate.close()
+        return
       }
-      return
-    }
+    } while gate.enter()
   }
 
   private func serve(_ message: UnsafeMutableRawBufferPointer) {

@@ -27,8 +27,8 @@ struct Mount {
     var assembly = VolumeAssembly(configuration: configuration, logger: logger)
     let state = try StateDirectory(path: configuration.stateDirectory)
     let volumes = try assembly.assemble()
-    // A lane for each thread, and as many for the requests that borrow one.
-    let client = IOClient(backend: backend, pages: pageCount(lanes: 2 * threadCount + 4))
+    // A lane for each thread, and some for flushes that no request asks for.
+    let client = IOClient(backend: backend, pages: pageCount(lanes: threadCount + 4))
     let fileSystem = VolumeFileSystem(
       table: VolumeTable(volumes), client: client, threadCount: threadCount)
     try mount(fileSystem)

@@ -31,7 +31,7 @@ struct MountCommand: ParsableCommand {
   @Option(help: "Append log lines to this file, instead of stderr or the system's log.")
   var log: String?
 
-  @Option(help: "Threads that serve requests.") var threads = 8
+  @Option(help: "Requests that may wait for legs at once, each on a thread.") var threads = 64
 
   @Option(help: .hidden) var readyDescriptor: CInt?
 

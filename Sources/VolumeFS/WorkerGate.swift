@@ -1,0 +1,67 @@
+internal import BlockIO
+internal import Synchronization
+
+/// Lets as many workers wait for requests as there are processors, and keeps the others in reserve.
+///
+/// Legs in memory are served best by few threads; legs that make a thread wait need one thread for
+/// each request under way. So a worker that is about to wait for a device makes sure that somebody
+/// still listens to the kernel, and wakes one of the reserve if nobody does. The common path costs
+/// two atomic additions.
+final class WorkerGate: Sendable {
+  private struct Reserve {
+    var parkedCount = 0
+    var wakeUpCount = 0
+    var isClosed = false
+  }
+
+  /// Workers that may wait for requests at once.
+  private let mostListeners: Int
+  /// Workers waiting for a request now. Its order with other memory does not matter: a listener
+  /// too many parks, and one too few is made up for by whoever waits next.
+  private let listeners = Atomic<Int>(0)
+  private let reserve = ConditionLock(Reserve())
+
+  init(mostListeners: Int) { self.mostListeners = max(1, mostListeners) }
+
+  /// Before a worker listens to the kernel; waits here while enough others do.
+  ///
+  /// Returns false when the mount is gone.
+  func enter() -> Bool {
+    if listeners.wrappingAdd(1, ordering: .relaxed).oldValue < mostListeners { return true }
+    listeners.wrappingSubtract(1, ordering: .relaxed)
+    return park()
+  }
+
+  /// A worker has got a request, or has found the mount gone.
+  func leave() { listeners.wrappingSubtract(1, ordering: .relaxed) }
+
+  /// A worker with a request is about to wait for a device or for another worker.
+  func noteWaiting() {
+    guard listeners.load(ordering: .relaxed) <= 0 else { return }
+    let mustWake = reserve.withLock { reserve -> Bool in
+      guard reserve.parkedCount > reserve.wakeUpCount else { return false }
+      reserve.wakeUpCount += 1
+      return true
+    }
+    if mustWake { reserve.wakeOne() }
+  }
+
+  /// Sends everybody home. Called by the first worker that finds the mount gone.
+  func close() {
+    reserve.withLock { $0.isClosed = true }
+    reserve.wakeAll()
+  }
+
+  private func park() -> Bool {
+    reserve.withLock { $0.parkedCount += 1 }
+    let isOpen = reserve.wait { reserve -> Bool? in
+      if reserve.isClosed { return false }
+      guard reserve.wakeUpCount > 0 else { return nil }
+      reserve.wakeUpCount -= 1
+      reserve.parkedCount -= 1
+      return true
+    }
+    if isOpen { listeners.wrappingAdd(1, ordering: .relaxed) }
+    return isOpen
+  }
+}
