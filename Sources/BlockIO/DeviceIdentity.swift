@@ -10,6 +10,16 @@ extension DeviceFile {
     return status.st_mode & S_IFMT == S_IFBLK ? UInt64(status.st_rdev) : UInt64(status.st_ino)
   }
 
+  /// Reserves the space of these sectors without changing what they hold (fallocate(2)).
+  ///
+  /// - Throws: ENOSPC, EOPNOTSUPP where the file system knows no reservation, or another errno.
+  public func reserve(_ sectors: SectorRange) throws(Errno) {
+    let failed = linux_fallocate(
+      device.descriptor, linux_FALLOC_KEEP_SIZE, off_t(sectors.first.byteOffset),
+      off_t(sectors.count.byteCount))
+    if failed != 0 { throw Errno.last }
+  }
+
   /// Makes a file of `byteCount` zero bytes that take no space yet; an empty one is taken as it is.
   ///
   /// - Throws: EEXIST when the file has contents, else the errno of open(2) or ftruncate(2).

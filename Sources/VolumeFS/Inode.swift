@@ -33,6 +33,9 @@ enum Inode {
       attributes.st_nlink = 2
       attributes.st_uid = owner.user
       attributes.st_gid = owner.group
+      attributes.st_mtim = owner.mountTime
+      attributes.st_ctim = owner.mountTime
+      attributes.st_atim = owner.mountTime
     case .volume(let volume):
       attributes.st_mode = S_IFREG | volume.access.mode
       attributes.st_nlink = 1
@@ -53,6 +56,7 @@ enum Inode {
 struct MountOwner: Sendable {
   let user = getuid()
   let group = getgid()
+  let mountTime = timespec(tv_sec: time(nil), tv_nsec: 0)
 }
 
 extension timespec {

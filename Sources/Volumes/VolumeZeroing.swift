@@ -79,6 +79,7 @@ extension Volume {
     switch mode {
     case .reserve:
       guard isWithin else { throw .fileTooBig }
+      try mirror.reserve(blocks(of: bytes), on: lane)
     case .zero(let keepsSize):
       guard isWithin || keepsSize else { throw .fileTooBig }
       try zero(bytes, keepsSpace: true, on: lane)

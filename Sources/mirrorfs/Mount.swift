@@ -34,7 +34,7 @@ struct Mount {
     try mount(fileSystem)
     let timer = FlushTimer(volumes: volumes, client: client)
     timer.start()
-    handleSignals()
+    handleSignals(volumes, client)
     let ready = IOThread(name: "mirrorfs-ready") { [logger, mountPoint] in
       fileSystem.waitUntilReady()
       logger.notice("mounted mount_point=\(mountPoint) engine=\(backend.name)")
@@ -43,7 +43,7 @@ struct Mount {
     fileSystem.serve()
     ready.detach()
     timer.end()
-    let failed = flush(volumes, client)
+    let failed = Self.flush(volumes, client, logger)
     logger.notice("unmounted mount_point=\(mountPoint)")
     withExtendedLifetime((state, assembly.claims)) {}
     if !failed.isEmpty {
@@ -85,7 +85,7 @@ struct Mount {
   }
 
   /// TERM and INT unmount; while files are open, the mount goes as soon as they are closed.
-  private func handleSignals() {
+  private func handleSignals(_ volumes: [Volume], _ client: IOClient) {
     Signals.handle { [logger, mountPoint] number in
       if number == SIGHUP {
         logger.warning("SIGHUP: reloading the config is not built yet; nothing has changed")
@@ -94,11 +94,15 @@ struct Mount {
       guard let refusal = Unmounting.unmount(mountPoint, lazily: false) else { return }
       logger.warning("still in use, unmounting lazily: \(refusal)")
       _ = Unmounting.unmount(mountPoint, lazily: true)
+      // Whoever sends the signal may lose patience before the last file is closed.
+      _ = Self.flush(volumes, client, logger)
     }
   }
 
   /// The names of the volumes whose flush failed.
-  private func flush(_ volumes: [Volume], _ client: IOClient) -> [String] {
+  private static func flush(
+    _ volumes: [Volume], _ client: IOClient, _ logger: Logger
+  ) -> [String] {
     volumes.filter { volume in
       do {
         try client.withLane { (lane) throws(Errno) in try volume.flush(on: lane) }.get()

@@ -65,6 +65,7 @@ struct MountCommand: ParsableCommand {
   }
 
   private func serve() throws {
+    unsafe linux_name_thread("mirrorfs")
     Signals.block()
     let target = try logTarget()
     guard let resolved = unsafe realpath(mountPoint, nil) else {
