@@ -13,6 +13,12 @@ struct LegOutcome {
 
   init() {}
 
+  /// One leg's failure.
+  init(leg: Int, _ error: Errno) {
+    failed.insert(index: leg)
+    failures = [(leg, error)]
+  }
+
   /// - Parameter legs: the leg of each region of the request; nil when region n is leg n.
   init(_ result: IOResult, regionsAreLegs legs: [Int]? = nil) {
     for failure in result.failures {

@@ -29,7 +29,7 @@ public final class MirrorSet: Sendable {
   private let observer: @Sendable (MirrorEvent) -> Void
   private let reported: ConditionLock<MirrorReport>
 
-  /// - Parameter observer: told of every change of a leg's letter or the set's state, once each and
+  /// - Parameter observer: told of every change of a leg's letter, and of the set's failing, once each and
   ///   in order, on whatever thread it came from; it must not block and not call back.
   public init(
     legs: [Leg], readPolicy: ReadPolicy = .primary, writeQuorum: Int = 1,

@@ -64,7 +64,7 @@ public struct MirrorStatus: Sendable {
 public enum MirrorEvent: Sendable {
   /// The letter of one leg changed.
   case leg(index: Int, status: MirrorStatus)
-  /// The state of the set changed.
+  /// The set failed, or is no longer failed.
   case state(status: MirrorStatus)
 }
 
@@ -86,10 +86,10 @@ struct MirrorReport: Sendable {
       letters[index] = leg.letter
       events.append(.leg(index: index, status: status))
     }
-    if status.state != state {
-      state = status.state
-      events.append(.state(status: status))
-    }
+    // A leg's change says by itself that a set is degraded or in sync: one event, one report.
+    let isNews = state == .failed || status.state == .failed || events.isEmpty
+    if status.state != state, isNews { events.append(.state(status: status)) }
+    state = status.state
     return events
   }
 }

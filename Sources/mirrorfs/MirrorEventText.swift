@@ -11,7 +11,7 @@ extension MirrorEvent {
       var words = [
         "volume=\(Self.quoted(volume))", "leg=\(index)", "state=\(leg.letter.word)",
         "error_bits=\(status.errorBits)", "legs=\(status.letters)",
-        "device=\(Self.quoted(leg.device))",
+        "volume_state=\(status.state.word)", "device=\(Self.quoted(leg.device))",
       ]
       if leg.letter != .alive, let error = leg.lastError {
         words += [

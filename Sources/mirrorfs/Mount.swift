@@ -32,8 +32,8 @@ struct Mount {
     let fileSystem = VolumeFileSystem(
       table: VolumeTable(volumes), client: client, threadCount: threadCount)
     try mount(fileSystem)
-    let timer = FlushTimer(volumes: volumes, client: client)
-    timer.start()
+    let watch = LegWatch(volumes: volumes, client: client)
+    watch.start()
     handleSignals(volumes, client)
     let ready = IOThread(name: "mirrorfs-ready") { [logger, mountPoint] in
       fileSystem.waitUntilReady()
@@ -42,7 +42,7 @@ struct Mount {
     }
     fileSystem.serve()
     ready.detach()
-    timer.end()
+    watch.end()
     let failed = Self.flush(volumes, client, logger)
     logger.notice("unmounted mount_point=\(mountPoint)")
     withExtendedLifetime((state, assembly.claims)) {}

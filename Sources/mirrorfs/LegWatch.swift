@@ -4,9 +4,9 @@ import Logging
 import Mirror
 import Volumes
 
-/// Flushes the volumes that have a buffered leg at least every five seconds, so that a leg whose
-/// page cache lost a write is found out (rule M19).
-final class FlushTimer: Sendable {
+/// Looks after the legs every five seconds: flushes the volumes that have a buffered leg, so that a
+/// page cache that lost a write is found out (rule M19), and notices legs that were cut.
+final class LegWatch: Sendable {
   private static let milliseconds = 5000
 
   private let volumes: [Volume]
@@ -15,16 +15,12 @@ final class FlushTimer: Sendable {
   private let thread = ConditionLock<IOThread?>(nil)
 
   init(volumes: [Volume], client: IOClient) {
-    self.volumes = volumes.filter { volume in
-      !volume.access.isReadOnly
-        && volume.mirror.legs.contains { !$0.region.device.isDirect }
-    }
+    self.volumes = volumes
     self.client = client
   }
 
   func start() {
-    guard !volumes.isEmpty else { return }
-    thread.withLock { $0 = IOThread(name: "mirrorfs-flush") { self.run() } }
+    thread.withLock { $0 = IOThread(name: "mirrorfs-watch") { self.run() } }
   }
 
   func end() {
@@ -38,7 +34,11 @@ final class FlushTimer: Sendable {
 
   private func run() {
     while isEnding.wait(atMostMilliseconds: Self.milliseconds, until: { $0 ? true : nil }) == nil {
-      for volume in volumes { flush(volume) }
+      for volume in volumes {
+        volume.mirror.checkSizes()
+        let isBuffered = volume.mirror.legs.contains { !$0.region.device.isDirect }
+        if isBuffered, !volume.access.isReadOnly { flush(volume) }
+      }
     }
   }
 

@@ -1,0 +1,29 @@
+internal import BlockIO
+
+extension MirrorSet {
+  /// Looks whether somebody cut a leg's file, and makes stale what was cut off.
+  ///
+  /// Without this, the next write behind the cut would grow the file again, and the sectors in
+  /// between would read as zeroes without any error. Cheap enough for every few seconds.
+  public func checkSizes() {
+    for (index, leg) in legs.enumerated() {
+      guard leg.region.device.kind == .file, let capacity = leg.file?.currentCapacity() else {
+        continue
+      }
+      let region = leg.region.sectors
+      let end = Sector(capacity.rawValue)
+      guard end < region.end else { continue }
+      let kept = end > region.first ? end - region.first : SectorCount(0)
+      noteLost(SectorRange(Sector(kept.rawValue), upTo: whole.end), leg: index)
+    }
+  }
+
+  private func noteLost(_ lost: SectorRange, leg index: Int) {
+    let isKnown = withHealth { $0.legs[index].stale.contains(lost) }
+    if isKnown { return }
+    update { health in
+      noteErrors(LegOutcome(leg: index, .ioError), .read, lost, in: &health)
+      _ = health.markStale(LegBits(index: index), lost) { _ in .writeFailed }
+    }
+  }
+}
