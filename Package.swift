@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Every target of ours: Swift 6, no warning tolerated, every unsafe construct marked where it stands.
+/// Every target of ours: Swift 6, no warning tolerated, every unsafe construct marked where it
+/// stands.
 let strict: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .treatAllWarnings(as: .error),

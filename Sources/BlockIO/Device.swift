@@ -13,6 +13,7 @@ public struct Device: Sendable {
     case device
   }
 
+  /// What stands behind the descriptor.
   public enum Kind: UInt8, Sendable { case file, blockDevice }
 
   /// The open descriptor, or the number by which another backend knows the device.

@@ -37,7 +37,6 @@ public final class DeviceFile: Sendable {
           return
         }
         Glibc.close(descriptor)
-        if found == nil { throw Errno(ENOTBLK) }
       } else if errno != EINVAL {
         throw Errno.last
       }

@@ -12,6 +12,7 @@ extension IndexBits {
     self.init(rawValue: 1 << UInt64(index))
   }
 
+  /// Whether `index` is in the set; false for what is no index of one.
   @inlinable public func contains(index: Int) -> Bool {
     (0..<64).contains(index) && rawValue & (1 << UInt64(index)) != 0
   }

@@ -10,7 +10,8 @@ public enum Operation: UInt8, Sendable, CaseIterable {
   case flush
   /// `REQ_OP_DISCARD`: the contents are given up and undefined afterwards.
   case discard
-  /// `REQ_OP_WRITE_ZEROES`: reads as zeroes afterwards and gives its space back where the device can.
+  /// `REQ_OP_WRITE_ZEROES`: reads as zeroes afterwards and gives its space back where the device
+  /// can.
   case writeZeroes
   /// `REQ_OP_WRITE_ZEROES` with `REQ_NOUNMAP`: reads as zeroes afterwards, space stays reserved.
   case writeZeroesReserved

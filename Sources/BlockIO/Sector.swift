@@ -34,7 +34,8 @@ public struct SectorCount: Hashable, Comparable, Sendable {
   }
 }
 
-/// Consecutive sectors: `first`, and how many. Printed as `first+count`, as `dmsetup` users know it.
+/// Consecutive sectors: `first`, and how many. Printed as `first+count`, as `dmsetup` users know
+/// it.
 public struct SectorRange: Hashable, Sendable, CustomStringConvertible {
   public var first: Sector
   public var count: SectorCount
@@ -53,10 +54,12 @@ public struct SectorRange: Hashable, Sendable, CustomStringConvertible {
   @inlinable public var end: Sector { first + count }
   @inlinable public var isEmpty: Bool { count.rawValue == 0 }
 
+  /// Whether the ranges share a sector.
   @inlinable public func overlaps(_ other: SectorRange) -> Bool {
     first < other.end && other.first < end
   }
 
+  /// Whether every sector of `other` is in this range.
   @inlinable public func contains(_ other: SectorRange) -> Bool {
     first <= other.first && other.end <= end
   }

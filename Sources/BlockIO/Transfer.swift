@@ -25,7 +25,7 @@
 }
 
 /// How a transfer ended. Device trouble is data, not an exception.
-public struct TransferResult: Sendable {
+public struct TransferResult: Hashable, Sendable {
   public var tag: UInt64
   /// 0, or the errno of the first failure.
   public var errorNumber: CInt

@@ -9,6 +9,7 @@ internal import Synchronization
 /// must not call into the engine. A held transfer counts as under way, so a request with one does
 /// not end before the gate opens.
 public final class FaultBackend: Backend {
+  /// What goes wrong with a transfer; nil: nothing.
   public typealias Rule = @Sendable (TransferFacts) -> Fault?
 
   public var name: String { "faulty " + wrapped.name }

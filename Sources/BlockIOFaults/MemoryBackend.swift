@@ -9,7 +9,7 @@ internal import Synchronization
 public final class MemoryBackend: Backend {
   public let name = "memory"
 
-  private let disks = Mutex<[CInt: MemoryDisk]>([:])
+  private let disks = ConditionLock<[CInt: MemoryDisk]>([:])
 
   public init() {}
 

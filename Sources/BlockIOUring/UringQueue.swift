@@ -6,8 +6,9 @@ internal import Glibc
 /// One thread's ring.
 ///
 /// The kernel counterpart is one `io_context`. Bound to a thread, the ring is made for one issuer
-/// with deferred task work where the kernel knows that, so completions are handled when this thread asks for them and
-/// never interrupt it. Safe: the pointers live from init to deinit and never leave.
+/// with deferred task work where the kernel knows that, so completions are handled when this thread
+/// asks for them and never interrupt it. Safe: the pointers live from init to deinit and never
+/// leave.
 @safe final class UringQueue: TransferQueue {
   let capacity = 128
   private(set) var underWay = 0

@@ -42,3 +42,6 @@ static const int mirrorfs_set_mtime_now = FUSE_SET_ATTR_MTIME_NOW;
 // writes run side by side, and send no FLUSH at each close (a write is at the legs when it ends).
 static const uint32_t mirrorfs_open_flags =
     FOPEN_KEEP_CACHE | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES;
+
+// The same for a handle past the page cache; without it direct writes do not run side by side.
+static const uint32_t mirrorfs_open_direct = FOPEN_DIRECT_IO;

@@ -1,6 +1,5 @@
 internal import BlockIO
 internal import Glibc
-internal import Synchronization
 
 /// The thread that starts and ends the asynchronous requests of one client.
 ///

@@ -1,11 +1,13 @@
 public import BlockIO
-internal import Synchronization
 
 /// The kernel's `dm_io_client`: a pool of in-flight slots, and dm-io's services for any thread.
 ///
 /// A request takes a slot of the pool for as long as it is under way and waits for one when there
 /// is none; it never fails for want of memory. A pool per client keeps stacked users from starving
 /// each other. All members are safe on any thread.
+///
+/// As dm-io, it knows no order between requests, no lock against overlap, no timeout and no retry
+/// (rule E19): all of that is its user's.
 public final class IOClient: Sendable {
   /// In-flight slots that one page of a pool holds (the kernel's `MIN_IOS` arithmetic, rule E15).
   public static let slotsPerPage = 4
@@ -26,7 +28,7 @@ public final class IOClient: Sendable {
 
   public let backend: any Backend
   private let pool = ConditionLock(Pool())
-  private let idleLanes = Mutex<[SharedLane]>([])
+  private let idleLanes = ConditionLock<[SharedLane]>([])
   private let dispatcher: AsyncDispatcher
 
   /// A lane that threads use one after the other.

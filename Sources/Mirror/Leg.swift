@@ -43,8 +43,11 @@ extension MirrorSet {
   /// A file leg that holds the whole volume as it is, so that its holes are the volume's; nil when
   /// there is none.
   public func legWithHoles() -> Leg? {
-    let inSync = withHealth { $0.inSyncLegs(whole) }
-    return inSync.indices.lazy.map { self.legs[$0] }.first {
+    // A leg that is only kept for want of a better one may have holes where data was.
+    let candidates = withHealth { health in
+      health.inSyncLegs(whole).indices.filter { health.legs[$0].unwritten.isEmpty }
+    }
+    return candidates.lazy.map { self.legs[$0] }.first {
       $0.file != nil && $0.region.device.kind == .file
     }
   }

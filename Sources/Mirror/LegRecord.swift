@@ -32,9 +32,10 @@ struct LegRecord: Sendable {
   /// Sectors that this leg missed: never read here (rule M4).
   var stale = RangeSet()
   /// The part of `stale` that was written again since; in sync after the next good flush.
-  var rewritten = RangeSet()
+  /// Never more than was: what is forgotten here only stays stale.
+  var rewritten = RangeSet(overflow: .forget)
   /// The part of `stale` that the flush now under way makes durable.
-  var flushing = RangeSet()
+  var flushing = RangeSet(overflow: .forget)
   /// Sectors whose read failed: still in sync, but read here only when nobody else can serve.
   var unreadable = RangeSet()
   /// Sectors whose write failed here although no other leg is better: the copy of last resort.
@@ -76,17 +77,13 @@ struct LegRecord: Sendable {
     unwritten.remove(range)
   }
 
-  /// The range is equal to the other legs again, and durable.
-  mutating func removeStale(_ range: SectorRange) {
-    stale.remove(range)
-    rewritten.remove(range)
-    flushing.remove(range)
-    forgetCauses()
-  }
-
   /// A write reached this leg.
   mutating func noteWritten(_ range: SectorRange) {
-    for part in stale.parts(of: range) { rewritten.insert(part) }
+    for part in stale.parts(of: range) {
+      // What was noted last counts most: a write may be waiting for a flush to save it.
+      if rewritten.isFull { rewritten.removeAll() }
+      rewritten.insert(part)
+    }
     unreadable.remove(range)
     unwritten.remove(range)
     forgetCauses()

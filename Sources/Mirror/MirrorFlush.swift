@@ -10,30 +10,59 @@ extension MirrorSet {
   ///
   /// - Throws: the leg's errno when something written is now durable on no in-sync leg.
   public func flush(on lane: IOLane) throws(Errno) {
-    try flushes.join(willWait: lane.willWait) { () throws(Errno) in try flushNow(on: lane) }
+    try flushes.join(willWait: lane.willWait) { () throws(Errno) in
+      try flushNow(on: lane, isAsked: true)
+    }
   }
 
-  private func flushNow(on lane: IOLane) throws(Errno) {
+  /// Flushes without anybody asking for it. A loss is kept for the next ``flush(on:)`` to report.
+  public func flushUnasked(on lane: IOLane) {
+    do throws(Errno) {
+      try flushes.join(willWait: lane.willWait) { () throws(Errno) in
+        try flushNow(on: lane, isAsked: false)
+      }
+    } catch {
+      // Noted already, and told to whoever shared this flush and had asked for one.
+    }
+  }
+
+  private func flushNow(on lane: IOLane, isAsked: Bool) throws(Errno) {
     let hasRewritten =
       isTroubled
       && update { health -> Bool in
         health.beginFlush()
         return health.legs.contains { !$0.flushing.isEmpty }
       }
-    var written = self.written.take()
-    if written.isEmpty, !hasRewritten { return }
-    let result = flush(.all(count: legs.count), on: lane)
-    if result.isSuccess, !hasRewritten { return }
-    if !result.isSuccess { written.formUnion(self.written.current()) }
-    let nothing = SectorRange(first: Sector(0), count: SectorCount(0))
-    let isSafe = update { health -> Bool in
-      noteErrors(result, .flush, nothing, in: &health)
-      return health.finishFlush(written: written, failed: result.failed)
+    if written.beginFlush() || hasRewritten {
+      settleFlush(flush(.all(count: legs.count), on: lane), endsRewrite: hasRewritten)
+      written.endFlush()
     }
-    if !isSafe { throw result.errorForCaller }
+    guard isTroubled else { return }
+    if let loss = isAsked ? update({ $0.takeLoss() }) : withHealth({ $0.unreportedLoss }) {
+      throw loss
+    }
   }
 
-  /// A flush of these legs alone, without consequences.
+  /// Draws the consequences of a flush, whoever asked for it (rule M8).
+  func settleFlush(_ outcome: LegOutcome, endsRewrite: Bool) {
+    if outcome.isSuccess, !endsRewrite { return }
+    update { health in
+      if endsRewrite { health.endFlush(failed: outcome.failed) }
+      guard !outcome.isSuccess else { return }
+      let nothing = SectorRange(first: Sector(0), count: SectorCount(0))
+      noteErrors(outcome, .flush, nothing, in: &health)
+      countFlushFailure()
+      // The writes under way first: one that ends meanwhile is then in either set, or in both.
+      var unflushed = RangeSet()
+      for range in rangeLock.changingRanges() { unflushed.insert(range) }
+      unflushed.formUnion(written.unflushed())
+      if !health.noteFlushFailure(outcome.failed, unflushed: unflushed) {
+        health.unreportedLoss = outcome.errorForCaller
+      }
+    }
+  }
+
+  /// A flush of these legs alone; ``settleFlush(_:endsRewrite:)`` draws the consequences.
   func flush(_ targets: LegBits, on lane: IOLane) -> LegOutcome {
     let chosen = targets.indices
     let regions = chosen.map { legs[$0].emptyRegion }
@@ -59,24 +88,26 @@ final class FlushLine: Sendable {
 
   /// Runs `flush`, or waits for one that somebody else begins after this call was made.
   ///
+  /// One that was under way already counts when it fails: it may have lost what the caller wrote.
   /// - Parameter willWait: called before a wait for another's flush, if there has to be one.
   func join(
     willWait: (() -> Void)? = nil, _ flush: () throws(Errno) -> Void
   ) throws(Errno) {
     let (needed, isIdle) = state.withLock { ($0.begun + 1, $0.begun == $0.ended) }
+    let firstThatCounts = isIdle ? needed : needed - 1
     if !isIdle { willWait?() }
     let outcome = state.wait { state -> Outcome? in
       if state.ended >= needed {
-        return .shared(state.lastFailed >= needed ? state.failure : nil)
+        return .shared(state.lastFailed >= firstThatCounts ? state.failure : nil)
       }
       guard state.begun == state.ended else { return nil }
       state.begun += 1
-      return .mine
+      return .mine(before: state.lastFailed >= firstThatCounts ? state.failure : nil)
     }
     switch outcome {
     case .shared(let error):
       if let error { throw error }
-    case .mine:
+    case .mine(let before):
       var failure: Errno?
       do throws(Errno) { try flush() } catch { failure = error }
       state.withLock { state in
@@ -84,12 +115,12 @@ final class FlushLine: Sendable {
         if let failure { (state.lastFailed, state.failure) = (state.ended, failure) }
       }
       state.wakeAll()
-      if let failure { throw failure }
+      if let failure = failure ?? before { throw failure }
     }
   }
 
   private enum Outcome {
-    case mine
+    case mine(before: Errno?)
     case shared(Errno?)
   }
 }

@@ -14,12 +14,17 @@ struct MirrorHealth: Sendable {
   /// Sectors that no in-sync leg could read, until one can.
   var unserved = RangeSet()
 
+  /// Why something written may be on no leg any more, until a flush has told its caller.
+  var unreportedLoss: Errno?
+
   init(legCount: Int, sectorCount: SectorCount) {
     whole = SectorRange(first: Sector(0), count: sectorCount)
     legs = Array(repeating: LegRecord(), count: legCount)
   }
 
-  var isTroubled: Bool { !unserved.isEmpty || legs.contains { $0.isTroubled } }
+  var isTroubled: Bool {
+    !unserved.isEmpty || unreportedLoss != nil || legs.contains { $0.isTroubled }
+  }
 
   /// Legs that are failing or stale now.
   var errorBits: LegBits {
@@ -79,6 +84,11 @@ struct MirrorHealth: Sendable {
         if let keeper = inSync.lowestIndex {
           lost.remove(LegBits(index: keeper))
           legs[keeper].unwritten.insert(segment)
+          // What others wrote again may differ from what the keeper has now.
+          for index in legs.indices where index != keeper {
+            legs[index].rewritten.remove(segment)
+            legs[index].flushing.remove(segment)
+          }
           legs[keeper].causes.formUnion(cause(keeper))
         }
       }
@@ -93,9 +103,12 @@ struct MirrorHealth: Sendable {
   /// Adds a stale range. Where the set has to be merged into chunks, the merge must not swallow
   /// sectors for which this is the last good leg.
   private mutating func addStale(_ index: Int, _ range: SectorRange) {
+    guard legs[index].stale.isFull else {
+      legs[index].addStale(range)
+      return
+    }
     let before = legs[index].stale
     legs[index].addStale(range)
-    guard legs[index].stale.ranges.count < before.ranges.count else { return }
     var swallowed = legs[index].stale
     swallowed.subtract(before)
     swallowed.remove(range)
@@ -108,19 +121,22 @@ struct MirrorHealth: Sendable {
 
   /// A write that ended: who holds it now, and whether that is enough.
   ///
-  /// - Parameter failures: the legs that failed, with their errno.
+  /// - Parameters:
+  ///   - failures: the legs that failed, with their errno.
+  ///   - isWritten: whether what the other legs took is to be put in sync by the next flush.
   /// Returns how many in-sync legs hold the range, at its worst-off sector.
-  mutating func finishWrite(_ range: SectorRange, failures: [(leg: Int, error: Errno)]) -> Int {
+  mutating func finishWrite(
+    _ range: SectorRange, failures: [(leg: Int, error: Errno)], isWritten: Bool
+  ) -> Int {
     var failed: LegBits = []
     for (leg, _) in failures { failed.insert(index: leg) }
-    let holderCount =
-      segments(of: range).map { $0.inSync.subtracting(failed).count }.min() ?? legs.count
+    let holderCount = holderCount(range, failed: failed)
     for index in legs.indices where !failed.contains(index: index) {
       // What no in-sync leg took must not make a stale one look good at the next flush.
-      if holderCount > 0 {
-        legs[index].noteWritten(range)
-      } else {
+      if holderCount == 0 {
         legs[index].rewritten.remove(range)
+      } else if isWritten {
+        legs[index].noteWritten(range)
       }
     }
     if holderCount > 0 { unserved.remove(range) }
@@ -132,49 +148,74 @@ struct MirrorHealth: Sendable {
     return holderCount
   }
 
-  /// The legs that took a write but were stale in its range: flushed, they count as in sync.
-  func promotable(_ range: SectorRange, failed: LegBits) -> LegBits {
-    LegBits.all(count: legs.count).subtracting(failed).subtracting(inSyncLegs(range))
+  /// In-sync legs that took a write, at the range's worst-off sector. One that lost it in a failed
+  /// flush, and is kept for want of a better, does not count.
+  private func holderCount(_ range: SectorRange, failed: LegBits) -> Int {
+    segments(of: range).map { segment, inSync in
+      inSync.subtracting(failed).indices.count { !legs[$0].unwritten.overlaps(segment) }
+    }.min() ?? legs.count
   }
 
-  /// The stale legs whose rewritten range is durable now.
-  mutating func promote(_ promoted: LegBits, _ range: SectorRange) {
-    for index in promoted.indices { legs[index].removeStale(range) }
+  /// Whether a write needs a flush to succeed: too few in-sync legs took it, but a stale one did.
+  ///
+  /// If so, the legs that took it are noted as written again, so that the flush puts them in sync.
+  mutating func prepareRescue(of range: SectorRange, failed: LegBits, quorum: Int) -> Bool {
+    let taken = LegBits.all(count: legs.count).subtracting(failed)
+    let isStaleTaker = !taken.subtracting(inSyncLegs(range)).isEmpty
+    for index in taken.indices { legs[index].unwritten.remove(range) }
+    guard isStaleTaker, holderCount(range, failed: failed) < quorum else { return false }
+    for index in taken.indices { legs[index].noteWritten(range) }
+    return true
   }
 
   /// A flush begins: what was rewritten before it is in sync when it succeeds.
   mutating func beginFlush() {
     for index in legs.indices {
-      legs[index].flushing.formUnion(legs[index].rewritten)
-      legs[index].rewritten = RangeSet()
+      legs[index].flushing = legs[index].rewritten
+      legs[index].rewritten.removeAll()
     }
   }
 
-  /// A flush ended. `written`: everything that went out since the one before, up to now (rule M8).
+  /// The flush ended: what was rewritten before it is in sync where it did not fail.
+  mutating func endFlush(failed: LegBits) {
+    for index in legs.indices {
+      if !failed.contains(index: index) {
+        legs[index].stale.subtract(legs[index].flushing)
+        legs[index].forgetCauses()
+      }
+      legs[index].flushing.removeAll()
+    }
+  }
+
+  /// A leg whose flush failed is stale in all that it was sent since its last good one (rule M8).
   ///
-  /// Returns whether each written sector is durable on an in-sync leg.
-  mutating func finishFlush(written: RangeSet, failed: LegBits) -> Bool {
-    for index in legs.indices where !failed.contains(index: index) {
-      for range in legs[index].flushing.ranges { legs[index].stale.remove(range) }
-      legs[index].flushing = RangeSet()
-      legs[index].forgetCauses()
+  /// Returns whether each of these sectors is on an in-sync leg that did not fail.
+  mutating func noteFlushFailure(_ failed: LegBits, unflushed: RangeSet) -> Bool {
+    for index in failed.indices {
+      // The failure may have swallowed what was written again while it was under way, too.
+      legs[index].flushing.removeAll()
+      legs[index].rewritten.removeAll()
+      if !legs[index].stale.isEmpty { legs[index].causes.insert(.flushFailed) }
     }
     var isSafe = true
-    for index in failed.indices {
-      // The failure may have swallowed what was written while it was under way, too.
-      legs[index].flushing = RangeSet()
-      legs[index].rewritten = RangeSet()
-    }
-    guard !failed.isEmpty else { return true }
-    for range in written.parts(of: whole) {
+    for range in unflushed.parts(of: whole) {
       if !markStale(failed, range, cause: { _ in .flushFailed }) { isSafe = false }
     }
     return isSafe
   }
 
-  mutating func finishRead(_ range: SectorRange, leg: Int) {
+  /// What the caller of a flush has to be told, once.
+  mutating func takeLoss() -> Errno? {
+    defer { unreportedLoss = nil }
+    return unreportedLoss
+  }
+
+  /// A leg was read. False when it has become stale meanwhile, so that what it gave may be old.
+  mutating func finishRead(_ range: SectorRange, leg: Int) -> Bool {
+    guard legs[leg].isInSync(range) else { return false }
     legs[leg].unreadable.remove(range)
     unserved.remove(range)
+    return true
   }
 
   /// Forgets what is over; what legs miss is a fact and stays.

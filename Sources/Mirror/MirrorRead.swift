@@ -14,8 +14,11 @@ extension HeldRange {
     check(part)
     if !set.isTroubled, let leg = set.selector.choose(from: .all(count: set.legs.count)) {
       let outcome = unsafe readLeg(leg, part, into: memory)
-      if outcome.isSuccess { return }
-      note(outcome, part)
+      if outcome.isSuccess {
+        if finish(part, leg) { return }
+      } else {
+        note(outcome, part)
+      }
     }
     try unsafe readCarefully(part, into: memory)
   }
@@ -36,8 +39,9 @@ extension HeldRange {
         left.remove(LegBits(index: leg))
         let outcome = unsafe readLeg(leg, part, into: memory)
         if outcome.isSuccess {
-          if set.isTroubled { set.update { $0.finishRead(part, leg: leg) } }
-          return
+          if finish(part, leg) { return }
+          // Who is in sync has changed under our hands: asked anew.
+          return try unsafe readCarefully(part, into: memory)
         }
         note(outcome, part)
         lastError = outcome.errorForCaller
@@ -69,6 +73,12 @@ extension HeldRange {
           memory: .contiguous(memory, byteCount: Int(part.count.byteCount))))
     }
     return LegOutcome(result, regionsAreLegs: [leg])
+  }
+
+  /// Whether what was read counts: a flush that failed meanwhile may have made the leg stale here.
+  private borrowing func finish(_ part: SectorRange, _ leg: Int) -> Bool {
+    guard set.isTroubled else { return true }
+    return set.update { $0.finishRead(part, leg: leg) }
   }
 
   private borrowing func note(_ outcome: LegOutcome, _ part: SectorRange) {

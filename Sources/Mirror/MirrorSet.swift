@@ -26,17 +26,22 @@ public final class MirrorSet: Sendable {
   /// Whether the health has anything to say; false on the common path. Set and read without
   /// ordering beyond its own: who must see a change holds the range lock of the change.
   private let isTroubledHint = Atomic<Bool>(false)
+  /// Flushes of a leg that failed; counted under the health's lock.
+  private let flushFailures = Atomic<Int>(0)
   private let observer: @Sendable (MirrorEvent) -> Void
   private let reported: ConditionLock<MirrorReport>
 
-  /// - Parameter observer: told of every change of a leg's letter, and of the set's failing, once each and
-  ///   in order, on whatever thread it came from; it must not block and not call back.
+  /// - Parameter observer: told of every change of a leg's letter, and of the set's failing, once
+  ///   each and in order, on whatever thread it came from; it must not block and not call back.
   public init(
     legs: [Leg], readPolicy: ReadPolicy = .primary, writeQuorum: Int = 1,
     observer: @escaping @Sendable (MirrorEvent) -> Void = { _ in }
   ) {
     precondition((1...64).contains(legs.count), "a mirror set has 1 to 64 legs")
     precondition((1...legs.count).contains(writeQuorum), "a quorum is 1 to the number of legs")
+    precondition(
+      legs.allSatisfy { $0.region.sectors.count == legs[0].region.sectors.count },
+      "all legs hold the whole volume")
     self.legs = legs
     self.readPolicy = readPolicy
     self.writeQuorum = writeQuorum
@@ -52,6 +57,11 @@ public final class MirrorSet: Sendable {
 
   /// All sectors of the volume.
   public var whole: SectorRange { SectorRange(first: Sector(0), count: sectorCount) }
+
+  /// How many flushes of a leg have failed so far: whoever sees the number unchanged knows that no
+  /// flush failed in between.
+  var flushFailureCount: Int { flushFailures.load(ordering: .acquiring) }
+  func countFlushFailure() { flushFailures.wrappingAdd(1, ordering: .releasing) }
 
   /// Whether the health must be asked before and told after each transfer.
   var isTroubled: Bool { isTroubledHint.load(ordering: .acquiring) }
@@ -115,6 +125,7 @@ public final class MirrorSet: Sendable {
       health.legs[leg].noteError(error, operation, range, time: now)
     }
     health.errorBitsLast = outcome.failed
+    health.errorBitsSeen.formUnion(outcome.failed)
   }
 }
 

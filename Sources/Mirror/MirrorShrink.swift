@@ -13,15 +13,24 @@ extension MirrorSet {
       let region = leg.region.sectors
       let end = Sector(capacity.rawValue)
       guard end < region.end else { continue }
-      let kept = end > region.first ? end - region.first : SectorCount(0)
-      noteLost(SectorRange(Sector(kept.rawValue), upTo: whole.end), leg: index)
+      let kept = end > region.first ? (end - region.first).rawValue : 0
+      // Reads and writes are of whole blocks: one of which a part is lost is lost.
+      let block = UInt64(logicalBlockByteCount / sectorByteCount)
+      noteLost(SectorRange(Sector(kept / block * block), upTo: whole.end), leg: index)
     }
   }
 
   private func noteLost(_ lost: SectorRange, leg index: Int) {
-    let isKnown = withHealth { $0.legs[index].stale.contains(lost) }
+    let isKnown = withHealth { health in
+      // Where it is the last good leg it cannot become stale.
+      var known = health.legs[index].stale
+      known.formUnion(health.legs[index].unwritten)
+      return known.contains(lost)
+    }
     if isKnown { return }
     update { health in
+      // As after a flush that failed: what is being written may have been cut off, too.
+      countFlushFailure()
       noteErrors(LegOutcome(leg: index, .ioError), .read, lost, in: &health)
       _ = health.markStale(LegBits(index: index), lost) { _ in .writeFailed }
     }

@@ -12,11 +12,11 @@ extension HeldRange {
   public borrowing func write(_ part: SectorRange, from memory: UnsafeRawPointer) throws(Errno) {
     check(part)
     precondition(isExclusive, "a write needs the range for itself")
-    let generation = set.written.noteStart(of: part)
+    let flushFailures = set.flushFailureCount
     let result = unsafe transfer(.write, part, from: memory, to: .all(count: set.legs.count))
-    set.written.noteEnd(of: part, since: generation)
+    set.written.note(part)
     if result.isSuccess, !set.isTroubled { return }
-    try settle(part, result)
+    try settle(part, result, flushFailures: flushFailures)
   }
 
   /// Makes sectors read as zeroes; legs that cannot do that themselves are written (rule M15).
@@ -26,16 +26,16 @@ extension HeldRange {
   public borrowing func zero(_ part: SectorRange, keepsSpace: Bool) throws(Errno) {
     check(part)
     precondition(isExclusive, "a write needs the range for itself")
-    let generation = set.written.noteStart(of: part)
+    let flushFailures = set.flushFailureCount
     var result = unsafe transfer(
       keepsSpace ? .writeZeroesReserved : .writeZeroes, part, from: nil,
       to: .all(count: set.legs.count))
     if !result.isSuccess {
       result = writeZeroes(part, to: result.failed)
     }
-    set.written.noteEnd(of: part, since: generation)
+    set.written.note(part)
     if result.isSuccess, !set.isTroubled { return }
-    try settle(part, result)
+    try settle(part, result, flushFailures: flushFailures)
   }
 
   /// One request to the legs in `targets`; region n is leg n, the others are passed by (rule E1).
@@ -73,24 +73,24 @@ extension HeldRange {
   }
 
   /// Draws the consequences of a write that had failures, or that met a mirror with a past.
-  private borrowing func settle(_ part: SectorRange, _ result: LegOutcome) throws(Errno) {
-    promoteIfNeeded(part, failed: result.failed)
+  ///
+  /// - Parameter flushFailures: how many flushes had failed when the write began.
+  private borrowing func settle(
+    _ part: SectorRange, _ outcome: LegOutcome, flushFailures: Int
+  ) throws(Errno) {
+    // Where too few in-sync legs took the write, a stale leg that took it is as good once flushed.
+    let needsFlush = set.update { health in
+      // A flush that failed meanwhile may have swallowed the write: nothing there to save.
+      guard set.flushFailureCount == flushFailures else { return false }
+      return health.prepareRescue(of: part, failed: outcome.failed, quorum: set.writeQuorum)
+    }
+    if needsFlush { set.flushUnasked(on: lane) }
     let holderCount = set.update { health -> Int in
-      set.noteErrors(result, .write, part, in: &health)
-      return health.finishWrite(part, failures: result.failures)
+      set.noteErrors(outcome, .write, part, in: &health)
+      // A flush that failed meanwhile may have swallowed the write where it seemed to succeed.
+      let isWritten = !needsFlush && set.flushFailureCount == flushFailures
+      return health.finishWrite(part, failures: outcome.failures, isWritten: isWritten)
     }
-    if holderCount < set.writeQuorum { throw result.errorForCaller }
-  }
-
-  /// Where too few in-sync legs took a write, a stale leg that took it is as good once flushed.
-  private borrowing func promoteIfNeeded(_ part: SectorRange, failed: LegBits) {
-    let candidates = set.withHealth { health -> LegBits in
-      let holderCount = health.segments(of: part).map { $0.inSync.subtracting(failed).count }.min()
-      guard (holderCount ?? 0) < set.writeQuorum else { return [] }
-      return health.promotable(part, failed: failed)
-    }
-    guard !candidates.isEmpty else { return }
-    let flushed = set.flush(candidates, on: lane)
-    set.update { $0.promote(candidates.subtracting(flushed.failed), part) }
+    if holderCount < set.writeQuorum { throw outcome.errorForCaller }
   }
 }

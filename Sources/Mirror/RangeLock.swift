@@ -54,6 +54,11 @@ final class RangeLock: Sendable {
     }
   }
 
+  /// The ranges that somebody is changing, or waits to change.
+  func changingRanges() -> [SectorRange] {
+    state.withLock { state in state.entries.filter(\.isExclusive).map(\.range) }
+  }
+
   func release(_ ticket: Ticket) {
     let mustWake = state.withLock { state -> Bool in
       if let index = state.entries.firstIndex(where: { $0.ticket == ticket }) {

@@ -2,9 +2,19 @@ public import BlockIO
 
 /// A set of sectors, kept as sorted ranges that neither overlap nor touch.
 ///
-/// Exact to the sector up to a bound of ranges; beyond, neighbours are merged into chunks, so that
-/// memory is bounded and nothing is ever forgotten (rule M6).
+/// Exact to the sector up to a bound of ranges; beyond, it errs to one side, chosen when it is
+/// made.
 public struct RangeSet: Sendable, Equatable {
+  /// What becomes of a set that would have too many ranges.
+  public enum Overflow: Sendable {
+    /// Neighbours are merged into chunks: nothing is ever forgotten (rule M6). For what a leg
+    /// missed.
+    case merge
+    /// What does not fit is left out: nothing is in the set that was not put there. For what a leg
+    /// is known to hold.
+    case forget
+  }
+
   /// Most ranges that are kept exactly, unless said otherwise; 16 bytes each.
   public static let usualBound = 4096
   /// The unit of the first merge: 4 MiB. It doubles for as long as the bound is exceeded.
@@ -12,8 +22,12 @@ public struct RangeSet: Sendable, Equatable {
 
   public private(set) var ranges: [SectorRange] = []
   private let bound: Int
+  private let overflow: Overflow
 
-  public init(bound: Int = usualBound) { self.bound = bound }
+  public init(bound: Int = usualBound, overflow: Overflow = .merge) {
+    self.bound = bound
+    self.overflow = overflow
+  }
 
   public init(_ range: SectorRange) {
     self.init()
@@ -41,13 +55,21 @@ public struct RangeSet: Sendable, Equatable {
     return index < ranges.count && ranges[index].contains(range)
   }
 
+  /// Whether the next insertion may have to merge or forget.
+  public var isFull: Bool { ranges.count >= bound }
+
   /// Adds sectors; at most the bound's number of ranges is left.
   public mutating func insert(_ range: SectorRange) {
     insertExactly(range)
-    if ranges.count > bound { merge() }
+    guard ranges.count > bound else { return }
+    switch overflow {
+    case .merge: merge()
+    case .forget: remove(range)
+    }
   }
 
-  /// Takes sectors out.
+  /// Takes sectors out, all of them, even where that splits a range and there are too many then:
+  /// only a set that may forget keeps to its bound here, too.
   public mutating func remove(_ range: SectorRange) {
     guard !range.isEmpty else { return }
     let start = firstIndex(endingAfter: range.first)
@@ -59,15 +81,37 @@ public struct RangeSet: Sendable, Equatable {
       if range.end < old.end { rest.append(SectorRange(range.end, upTo: old.end)) }
       end += 1
     }
-    if end > start { ranges.replaceSubrange(start..<end, with: rest) }
+    guard end > start else { return }
+    if overflow == .forget, ranges.count - (end - start) + rest.count > bound { rest.removeLast() }
+    ranges.replaceSubrange(start..<end, with: rest)
   }
 
+  /// Adds all sectors of `other`.
   public mutating func formUnion(_ other: RangeSet) {
     for range in other.ranges { insert(range) }
   }
 
+  public mutating func removeAll() { ranges.removeAll() }
+
+  /// Takes out all that is in `other`; in one pass, whatever the number of ranges.
+  /// Takes all sectors of `other` out.
   public mutating func subtract(_ other: RangeSet) {
-    for range in other.ranges { remove(range) }
+    guard !other.isEmpty else { return }
+    var left: [SectorRange] = []
+    var start = 0
+    for range in ranges {
+      var first = range.first
+      while start < other.ranges.count, other.ranges[start].end <= first { start += 1 }
+      var index = start
+      while index < other.ranges.count, other.ranges[index].first < range.end {
+        let hole = other.ranges[index]
+        if first < hole.first { left.append(SectorRange(first, upTo: hole.first)) }
+        first = hole.end
+        index += 1
+      }
+      if first < range.end { left.append(SectorRange(first, upTo: range.end)) }
+    }
+    ranges = left
   }
 
   /// The parts of `range` that are in the set, by rising sector.
@@ -104,10 +148,11 @@ public struct RangeSet: Sendable, Equatable {
     ranges.replaceSubrange(start..<end, with: CollectionOfOne(SectorRange(first, upTo: last)))
   }
 
-  /// Rounds every range outwards to chunks, with larger chunks until the bound holds.
+  /// Rounds every range outwards to chunks, with larger chunks until half the bound is free again:
+  /// else the next insertion would have to do all this again.
   private mutating func merge() {
     var chunk = Self.firstChunk.rawValue
-    while ranges.count > bound {
+    while ranges.count > max(1, bound / 2) {
       let exact = ranges
       ranges.removeAll(keepingCapacity: true)
       for range in exact {

@@ -1,48 +1,45 @@
 internal import BlockIO
-internal import Synchronization
 
 /// What was written since the last flush of a volume: what a failing flush makes stale (rule M8).
 ///
-/// A write is noted before its data goes out and again at its end if a flush began in between, so
-/// that every completed write is in the set of the flush that has to make it durable.
+/// A write is noted when its transfers have ended and before its range is let go; those still under
+/// way are the range lock's to tell. All members are safe on any thread.
 final class WrittenRanges: Sendable {
   /// Exactness only shows when a flush fails; a small bound keeps the common path cheap.
   private static let bound = 256
 
   private struct State {
     var ranges = RangeSet(bound: WrittenRanges.bound)
-    var generation: UInt64 = 0
+    /// Taken by a flush that has not ended.
+    var flushing = RangeSet(bound: WrittenRanges.bound)
   }
 
   private let state = ConditionLock(State())
 
-  /// Notes a write that is about to go out. Returns what ``noteEnd(of:since:)`` needs.
-  func noteStart(of range: SectorRange) -> UInt64 {
+  func note(_ range: SectorRange) {
+    state.withLock { $0.ranges.insert(range) }
+  }
+
+  /// A flush of all legs begins. False when nothing was written since the last.
+  func beginFlush() -> Bool {
     state.withLock { state in
-      state.ranges.insert(range)
-      return state.generation
+      guard !state.ranges.isEmpty else { return false }
+      state.flushing = state.ranges
+      state.ranges = RangeSet(bound: Self.bound)
+      return true
     }
   }
 
-  func noteEnd(of range: SectorRange, since generation: UInt64) {
-    state.withLock { state in
-      if state.generation != generation { state.ranges.insert(range) }
-    }
+  func endFlush() {
+    state.withLock { $0.flushing = RangeSet(bound: Self.bound) }
   }
 
-  var isEmpty: Bool { state.withLock { $0.ranges.isEmpty } }
-
-  /// Takes the set for a flush that begins now.
-  func take() -> RangeSet {
+  /// All ended writes that no flush has made durable yet, what is just being flushed included.
+  func unflushed() -> RangeSet {
     state.withLock { state in
-      defer {
-        state.ranges = RangeSet(bound: Self.bound)
-        state.generation += 1
-      }
-      return state.ranges
+      var all = state.flushing
+      all.formUnion(state.ranges)
+      return all
     }
   }
-
-  /// What has been noted since the last ``take()``; stays noted.
-  func current() -> RangeSet { state.withLock { $0.ranges } }
 }

@@ -12,7 +12,7 @@ struct KeySchema {
     keys: ["version", "state_directory", "engine", "allow_other", "volumes"],
     unbuilt: [
       "transport": "leave it out; requests come through /dev/fuse",
-      "on_change": "leave it out and watch the log or 'mirrorfs status'",
+      "on_change": "leave it out and watch the log or 'user.mirrorfs.state'",
       "event_log": "leave it out and read the log",
       "user": "leave it out and start mirrorfs as that user",
     ])

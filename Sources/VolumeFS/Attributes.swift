@@ -21,26 +21,23 @@ extension Operations {
       UnsafeMutablePointer<fuse_file_info>?
     ) -> Void = { request, number, wanted, bits, _ in
       unsafe serveVolume(request, number) { fileSystem, volume, reply in
-        guard let wanted = unsafe wanted?.pointee else { return reply.fail(.invalid) }
+        guard let change = unsafe wanted?.pointee else { return reply.fail(.invalid) }
         do throws(Errno) {
-          try checkOwnership(of: volume, against: wanted, bits)
+          try checkOwnership(of: volume, against: change, bits)
           if bits & mirrorfs_set_size != 0 {
-            try volume.truncate(to: UInt64(wanted.st_size), on: lane())
+            try volume.truncate(to: UInt64(change.st_size), on: lane())
           }
-          setTimes(of: volume, to: wanted, bits)
+          setTimes(of: volume, to: change, bits)
         } catch {
           return reply.fail(error)
         }
-        var attributes = Inode.volume(volume)
+        let attributes = Inode.volume(volume)
           .attributes(number: number, mountedBy: fileSystem.owner)
-        guard bits & mirrorfs_set_size != 0 else {
+        guard bits & mirrorfs_set_size != 0, volume.truncatePolicy == .zero else {
           return reply.attributes(attributes, validSeconds: validSeconds)
         }
-        // The kernel drops its cached pages behind the size that we answer with, and keeps them
-        // when that is the old one. So the cut is shown for no time at all: whoever asks next gets
-        // the true size.
-        if volume.truncatePolicy == .zero { attributes.st_size = wanted.st_size }
-        reply.attributes(attributes, validSeconds: 0)
+        fileSystem.answerTruncation(
+          of: volume, to: UInt64(change.st_size), attributes, reply)
       }
     }
 

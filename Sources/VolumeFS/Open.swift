@@ -12,8 +12,13 @@ extension Operations {
         let flags = unsafe information?.pointee.flags ?? O_RDONLY
         if volume.access.isReadOnly, flags & O_ACCMODE != O_RDONLY { return reply.fail(.readOnly) }
         let isMappable = flags & O_ACCMODE == O_RDWR
-        if isMappable { volume.noteMappableOpen() }
-        if !reply.opened(flags: mirrorfs_open_flags), isMappable { volume.noteMappableClose() }
+        let wantsDirect =
+          flags & linux_O_DIRECT != 0 && fileSystem.negotiation.allowsDirectMapping
+        let kind = volume.openHandle(wantsDirect: wantsDirect, isMappable: isMappable)
+        let direct = kind == .uncached ? mirrorfs_open_direct : 0
+        if !reply.opened(handle: kind.rawValue, flags: mirrorfs_open_flags | direct) {
+          volume.closeHandle(kind, isMappable: isMappable)
+        }
       }
     }
 
@@ -21,9 +26,10 @@ extension Operations {
   static let release:
     @convention(c) (fuse_req_t?, fuse_ino_t, UnsafeMutablePointer<fuse_file_info>?) -> Void = {
       request, number, information in
-      unsafe serveVolume(request, number) { fileSystem, volume, reply in
+      unsafe serveVolume(request, number) { _, volume, reply in
         let flags = unsafe information?.pointee.flags ?? O_RDONLY
-        if flags & O_ACCMODE == O_RDWR { volume.noteMappableClose() }
+        let kind = unsafe HandleKind(rawValue: information?.pointee.fh ?? 0) ?? .cached
+        volume.closeHandle(kind, isMappable: flags & O_ACCMODE == O_RDWR)
         reply.succeed()
       }
     }

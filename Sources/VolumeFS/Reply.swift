@@ -3,9 +3,10 @@ internal import CFUSE3
 internal import CLinux
 internal import Glibc
 
-/// The answer that a request is owed which libfuse has taken apart. Safe: the pointer stays in here.
+/// The answer that a request is owed which libfuse has taken apart.
 ///
 /// Consumed by answering; a request that is forgotten is answered with EIO, and never hangs.
+/// Safe: the pointer stays in here.
 @safe struct Reply: ~Copyable {
   private let request: fuse_req_t
 
@@ -41,8 +42,8 @@ internal import Glibc
 
   /// Answers an OPEN with flags that libfuse 3.14 has no names for. False when the caller has gone
   /// meanwhile, so that no RELEASE will come.
-  consuming func opened(flags: UInt32) -> Bool {
-    var answer = fuse_open_out(fh: 0, open_flags: flags, padding: 0)
+  consuming func opened(handle: UInt64, flags: UInt32) -> Bool {
+    var answer = fuse_open_out(fh: handle, open_flags: flags, padding: 0)
     let request = unsafe take()
     return unsafe withUnsafeBytes(of: &answer) { bytes in
       unsafe fuse_reply_buf(

@@ -7,16 +7,17 @@ public import Volumes
 
 /// A mount: the kernel's requests on one side, the volumes on the other.
 ///
-/// Lifetime: ``mount(at:options:)``, ``serve()``, which returns when the mount is gone, and then the
-/// last reference may go. Requests are served by a fixed number of plain threads; the one that reads
-/// a request does its I/O and answers it.
+/// Lifetime: ``mount(at:options:)``, ``serve()``, which returns when the mount is gone, and then
+/// the last reference may go. Requests are served by a fixed number of plain threads; the one that
+/// reads a request does its I/O and answers it.
 @safe public final class VolumeFileSystem: @unchecked Sendable {
-  // Sendable: `session` and `mountPoint` are written by mount(at:), before any other thread knows
-  // this object, and by destroy(), after all of them have ended. Safe: the pointer never leaves.
+  // Sendable: `session` is written by mount(at:), before any other thread knows this object, and by
+  // destroy(), after all of them have ended. Safe: the pointer never leaves.
 
   /// Most bytes of one READ or WRITE.
   public static let mostTransferByteCount = 1 << 20
 
+  /// Why ``mount(at:options:)`` failed.
   public enum MountError: Error, Sendable {
     /// /dev/fuse may not be opened.
     case noDevice(Errno)
@@ -29,9 +30,11 @@ public import Volumes
   let owner = MountOwner()
   let negotiation = Negotiation()
   let gate: WorkerGate
+  let sizeRefresher = SizeRefresher()
+  /// Whether a worker is just making the kernel drop pages.
+  let isDropping = ConditionLock(false)
   private let threadCount: Int
   private var session: OpaquePointer?
-  private var mountPoint = ""
 
   /// - Parameters:
   ///   - client: its pool must have a slot for each thread.
@@ -51,11 +54,9 @@ public import Volumes
   public func mount(at mountPoint: String, options: [String]) throws(MountError) {
     guard unsafe access("/dev/fuse", R_OK | W_OK) == 0 else { throw .noDevice(Errno.last) }
     let words = ["mirrorfs", "-o" + (["default_permissions"] + options).joined(separator: ",")]
-    var pointers = unsafe words.map { unsafe strdup($0) } + [nil]
-    defer { unsafe pointers.forEach { pointer in unsafe free(pointer) } }
     var arguments = unsafe fuse_args(argc: CInt(words.count), argv: nil, allocated: 0)
-    let made = unsafe pointers.withUnsafeMutableBufferPointer { pointers -> OpaquePointer? in
-      unsafe arguments.argv = pointers.baseAddress
+    let made = unsafe withArgumentVector(words) { pointers -> OpaquePointer? in
+      unsafe arguments.argv = unsafe pointers
       var operations = Operations.table
       return unsafe mirrorfs_session_new(
         &arguments, &operations, Unmanaged.passUnretained(self).toOpaque())
@@ -68,7 +69,7 @@ public import Volumes
       destroy()
       throw .refused
     }
-    self.mountPoint = mountPoint
+    sizeRefresher.begin(mountPoint: mountPoint)
     unsafe negotiation.patchReplies(of: made)
   }
 
@@ -94,7 +95,14 @@ public import Volumes
       }
     }
     for thread in threads { thread.join() }
+    sizeRefresher.end()
     unsafe fuse_session_unmount(session)
+  }
+
+  /// Tells the kernel that a file's contents changed from `byteOffset` on.
+  func notifyDropped(number: UInt64, from byteOffset: UInt64) -> Bool {
+    guard let session = unsafe session else { return false }
+    return unsafe fuse_lowlevel_notify_inval_inode(session, number, off_t(byteOffset), 0) == 0
   }
 
   private func destroy() {

@@ -1,7 +1,6 @@
 public import BlockIO
 public import DMIO
 public import Mirror
-internal import Synchronization
 
 /// What a truncation to less than the volume's size does (rule F2).
 public enum TruncatePolicy: Sendable {
@@ -42,8 +41,7 @@ public final class Volume: Sendable {
   public let byteCount: UInt64
 
   let clock = VolumeClock()
-  /// Open handles through which somebody may have mapped the file for writing.
-  let mappableWriters = Atomic<Int>(0)
+  let handles = ConditionLock(HandleCounts())
 
   public init(
     name: String, mirror: MirrorSet, access: VolumeAccess, truncatePolicy: TruncatePolicy = .zero
@@ -53,13 +51,19 @@ public final class Volume: Sendable {
     self.access = access
     self.truncatePolicy = truncatePolicy
     byteCount = mirror.sectorCount.byteCount
+    precondition(mirror.logicalBlockByteCount <= Self.mostBlock, "buffers are padded for 4 KiB")
   }
 
   /// Unit in bytes that every leg can address.
   var block: UInt64 { UInt64(mirror.logicalBlockByteCount) }
 
   /// Makes everything written so far durable (rule M8).
+  ///
+  /// - Throws: the errno of a leg, once, when something written is on no leg any more.
   public func flush(on lane: IOLane) throws(Errno) { try mirror.flush(on: lane) }
+
+  /// Flushes without anybody asking for it; a loss is reported by the next ``flush(on:)``.
+  public func flushUnasked(on lane: IOLane) { mirror.flushUnasked(on: lane) }
 
   /// Bytes of memory that a read or write of `byteCount` bytes needs for its ragged edges.
   public static func paddedByteCount(_ byteCount: Int) -> Int { byteCount + 2 * mostBlock }

@@ -1,13 +1,7 @@
 public import BlockIO
 internal import Mirror
-internal import Synchronization
 
 extension Volume {
-  /// A handle was opened that can map the file for writing.
-  public func noteMappableOpen() { mappableWriters.wrappingAdd(1, ordering: .relaxed) }
-  /// That handle, and every mapping made through it, is gone.
-  public func noteMappableClose() { mappableWriters.wrappingSubtract(1, ordering: .relaxed) }
-
   /// The next data, or the next hole, at or behind `byteOffset` (SEEK_DATA, SEEK_HOLE).
   ///
   /// Holes are those of a file leg that is in sync everywhere. While somebody may have mapped the
@@ -16,7 +10,9 @@ extension Volume {
   /// - Throws: ENXIO behind the end, or when only a hole is left to look for data in.
   public func seek(toHole: Bool, from byteOffset: UInt64) throws(Errno) -> UInt64 {
     guard byteOffset < byteCount else { throw .noSuchAddress }
-    guard mappableWriters.load(ordering: .relaxed) == 0, let leg = mirror.legWithHoles() else {
+    // What was cut off a leg's file looks like a hole, and a copy would skip it.
+    mirror.checkSizes()
+    guard !mayBeMapped, let leg = mirror.legWithHoles() else {
       return toHole ? byteCount : byteOffset
     }
     let start = leg.region.sectors.first.byteOffset

@@ -41,8 +41,9 @@ struct VolumeStatusDocument: Encodable {
     case writeQuorum = "write_quorum"
   }
 
-  /// Stale ranges that a document lists for each leg; the sum is always exact.
-  static let mostRanges = 256
+  /// Stale ranges that a document lists, over all legs, so that it stays an attribute's size; the
+  /// sum is always exact.
+  static let mostRanges = 512
 
   init(_ volume: Volume, _ status: MirrorStatus) {
     self.volume = volume.name
@@ -54,6 +55,7 @@ struct VolumeStatusDocument: Encodable {
     letters = status.letters
     readPolicy = volume.mirror.readPolicy.rawValue
     writeQuorum = volume.mirror.writeQuorum
+    let mostRanges = Self.mostRanges / status.legs.count
     legs = status.legs.enumerated().map { index, leg in
       LegDocument(
         index: index, state: leg.letter.word, letter: String(leg.letter.letter),
@@ -65,7 +67,7 @@ struct VolumeStatusDocument: Encodable {
         ],
         lastError: leg.lastError?.text,
         staleSectorCount: leg.stale.reduce(0) { $0 + $1.count.rawValue },
-        stale: leg.stale.prefix(Self.mostRanges).map(\.description))
+        stale: leg.stale.prefix(mostRanges).map(\.description))
     }
   }
 
@@ -113,8 +115,8 @@ extension LegError {
       let digits = String(number)
       return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
-    let date =
-      unsafe "\(padded(parts.tm_year + 1900, 4))-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
+    let (year, month) = unsafe (padded(parts.tm_year + 1900, 4), padded(parts.tm_mon + 1))
+    let date = unsafe "\(year)-\(month)-\(padded(parts.tm_mday))"
     return
       unsafe "\(date)T\(padded(parts.tm_hour)):\(padded(parts.tm_min)):\(padded(parts.tm_sec))Z"
   }

@@ -5,7 +5,8 @@ internal import Mirror
 extension Volume {
   /// Truncates to `newByteCount`: what is cut off reads as zeroes, the size stays (rule F2).
   ///
-  /// - Throws: EFBIG for more than the size, EPERM where the policy refuses, EROFS, else as a write.
+  /// - Throws: EFBIG for more than the size, EPERM where the policy refuses, EROFS, else as
+  ///   a write.
   public func truncate(to newByteCount: UInt64, on lane: IOLane) throws(Errno) {
     guard newByteCount <= byteCount else { throw .fileTooBig }
     try checkWritable()
@@ -77,9 +78,10 @@ extension Volume {
     try checkWritable()
     let isWithin = bytes.upperBound <= byteCount
     switch mode {
-    case .reserve:
-      guard isWithin else { throw .fileTooBig }
-      try mirror.reserve(blocks(of: bytes), on: lane)
+    case .reserve(let keepsSize):
+      guard isWithin || keepsSize else { throw .fileTooBig }
+      let within = bytes.clamped(to: 0..<byteCount)
+      if !within.isEmpty { try mirror.reserve(blocks(of: within), on: lane) }
     case .zero(let keepsSize):
       guard isWithin || keepsSize else { throw .fileTooBig }
       try zero(bytes, keepsSpace: true, on: lane)

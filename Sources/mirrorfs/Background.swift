@@ -17,9 +17,9 @@ enum Background {
     guard failed == 0 else { throw StartupProblem("pipe: \(Errno.last)") }
     _ = fcntl(ends.0, F_SETFD, FD_CLOEXEC)
     let words = ["mirrorfs", "mount", "--ready-descriptor", "\(ends.1)"] + arguments
-    var pointers = unsafe words.map { unsafe strdup($0) } + [nil]
-    defer { unsafe pointers.forEach { unsafe free($0) } }
-    let process = unsafe linux_spawn_session("/proc/self/exe", &pointers)
+    let process = unsafe withArgumentVector(words) { arguments in
+      unsafe linux_spawn_session("/proc/self/exe", arguments)
+    }
     close(ends.1)
     guard process > 0 else { throw StartupProblem("starting in the background: \(Errno.last)") }
     var word: UInt8 = 0

@@ -25,7 +25,8 @@ func loadConfiguration(_ file: String, mountPoint: String?) throws -> MountConfi
   do throws(ConfigProblems) {
     return try MountConfiguration.load(file: file, mountPoint: mountPoint)
   } catch {
-    printError(error.description)
+    // As they are: programs read FILE:LINE:COLUMN from the start of a line.
+    printLines(error.description)
     throw ExitCode(1)
   }
 }

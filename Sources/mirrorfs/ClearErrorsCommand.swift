@@ -13,11 +13,15 @@ struct ClearErrorsCommand: ParsableCommand {
   @Argument(help: "The volume's path in the mount.") var volume: String
 
   func run() throws {
+    guard MountPoint.volumeState(volume) != nil else {
+      printError("\(volume): not a volume of a mounted mirrorfs")
+      throw ExitCode(1)
+    }
     let command = "clear-errors"
     let failed = unsafe linux_setxattr(
       volume, "user.mirrorfs.control", command, command.utf8.count)
     guard failed == 0 else {
-      printError("\(volume): \(Errno.last); is this a volume of a mounted mirrorfs?")
+      printError("\(volume): \(Errno.last)")
       throw ExitCode(1)
     }
   }

@@ -33,6 +33,14 @@ extension MirrorEvent {
     }
   }
 
+  /// Whose lines are counted together.
+  var source: String {
+    switch self {
+    case .leg(let index, _): "leg \(index)"
+    case .state: "volume"
+    }
+  }
+
   var level: Logger.Level {
     switch self {
     case .leg(let index, let status):

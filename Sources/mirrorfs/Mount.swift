@@ -5,6 +5,7 @@ import CLinux
 import DMIO
 import Glibc
 import Logging
+import Mirror
 import MountConfig
 import VolumeFS
 import Volumes
@@ -44,6 +45,7 @@ struct Mount {
     ready.detach()
     watch.end()
     let failed = Self.flush(volumes, client, logger)
+    warnOfStaleLegs(volumes)
     logger.notice("unmounted mount_point=\(mountPoint)")
     withExtendedLifetime((state, assembly.claims)) {}
     if !failed.isEmpty {
@@ -96,6 +98,19 @@ struct Mount {
       _ = Unmounting.unmount(mountPoint, lazily: true)
       // Whoever sends the signal may lose patience before the last file is closed.
       _ = Self.flush(volumes, client, logger)
+    }
+  }
+
+  /// What the legs missed is known in memory only, and is about to be forgotten.
+  private func warnOfStaleLegs(_ volumes: [Volume]) {
+    for volume in volumes {
+      for (index, leg) in volume.mirror.status().legs.enumerated() where !leg.stale.isEmpty {
+        let ranges = leg.stale.prefix(16).map(\.description).joined(separator: " ")
+        let more = leg.stale.count > 16 ? " ..." : ""
+        let place = "volume=\(volume.name) leg=\(index) device=\(leg.device)"
+        logger.error("\(place) unmounted while out of sync; it missed \(ranges)\(more)")
+        logger.error("\(place) copy a leg that is in sync over it before the next mount")
+      }
     }
   }
 

@@ -10,8 +10,7 @@ struct MountCommand: ParsableCommand {
     commandName: "mount",
     abstract: "Mounts the volumes of a config; returns when they can be used.",
     discussion: """
-      Stays in the background until it is unmounted, or ended by SIGTERM or SIGINT, which flush
-      the legs and unmount.
+      Stays in the background until unmounted; SIGTERM and SIGINT flush and unmount.
 
         mirrorfs mount volumes.yaml /mnt/volumes
         mirrorfs mount volumes.yaml /mnt/volumes --foreground --engine threads
@@ -68,11 +67,7 @@ struct MountCommand: ParsableCommand {
     unsafe linux_name_thread("mirrorfs")
     Signals.block()
     let target = try logTarget()
-    guard let resolved = unsafe realpath(mountPoint, nil) else {
-      throw StartupProblem("mount point \(mountPoint): \(Errno.last)")
-    }
-    defer { unsafe free(resolved) }
-    let place = unsafe String(cString: resolved)
+    let place = try MountPoint.resolve(mountPoint)
     let configuration = try loadConfiguration(config, mountPoint: place)
     let eventLog = EventLog(target: target)
     defer { eventLog.end() }
@@ -88,7 +83,13 @@ struct MountCommand: ParsableCommand {
   }
 
   private func logTarget() throws -> LogTarget {
-    guard let log else { return foreground ? .standardError : .systemLog }
+    guard let log else {
+      if foreground { return .standardError }
+      if unsafe access("/dev/log", W_OK) != 0 {
+        printError("warning: there is no system log here; say where log lines go with `--log FILE`")
+      }
+      return .systemLog
+    }
     let descriptor = unsafe linux_open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
     guard descriptor >= 0 else { throw StartupProblem("log \(log): \(Errno.last)") }
     return .file(descriptor)

@@ -23,8 +23,8 @@ final class StateDirectory: Sendable {
         let holder = Self.holder(of: lock)
         close(lock)
         throw StartupProblem(
-          "\(path) is in use by another mirrorfs\(holder); give this config a "
-            + "`state_directory` of its own")
+          "state directory \(path) is in use by another mirrorfs\(holder): is this config mounted "
+            + "already? Another config needs a `state_directory` of its own")
       }
       usleep(50_000)
     }

@@ -17,10 +17,19 @@ struct UmountCommand: ParsableCommand {
   private static let mostMilliseconds: CInt = 300_000
 
   func run() throws {
+    if MountPoint.isDead(mountPoint) {
+      if let error = Unmounting.unmount(mountPoint, lazily: true) {
+        printError("\(mountPoint): \(error)")
+        throw ExitCode(1)
+      }
+      printError("\(mountPoint): its daemon was gone already; unmounted")
+      return
+    }
     guard let process = daemon() else {
       printError("\(mountPoint): not a mounted mirrorfs")
       throw ExitCode(1)
     }
+    warnOfDegradedVolumes()
     // Opened first, so that no other process of that number is waited for.
     let end = linux_pidfd(process)
     defer { if end >= 0 { close(end) } }
@@ -37,9 +46,14 @@ struct UmountCommand: ParsableCommand {
   }
 
   private func daemon() -> pid_t? {
-    var text = [UInt8](repeating: 0, count: 32)
-    let count = unsafe linux_getxattr(mountPoint, "user.mirrorfs.pid", &text, text.count)
-    guard count > 0 else { return nil }
-    return pid_t(String(decoding: text.prefix(count), as: UTF8.self))
+    MountPoint.attribute("pid", of: mountPoint).flatMap { pid_t($0) }
+  }
+
+  /// What legs missed is known to the daemon alone, and goes with it.
+  private func warnOfDegradedVolumes() {
+    guard let names = MountPoint.attribute("degraded", of: mountPoint) else { return }
+    printError(
+      "warning: \(names): a leg is out of sync or failing, and which sectors it missed is "
+        + "forgotten now; the log names them: copy a good leg over it before the next mount")
   }
 }

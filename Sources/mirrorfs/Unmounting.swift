@@ -10,10 +10,10 @@ enum Unmounting {
       return unsafe linux_umount(mountPoint, lazily) == 0 ? nil : Errno.last.description
     }
     let words = ["fusermount3", "-u"] + (lazily ? ["-z"] : []) + ["--", mountPoint]
-    var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-    defer { unsafe arguments.forEach { unsafe free($0) } }
     var process = pid_t()
-    let failed = unsafe posix_spawnp(&process, words[0], nil, nil, &arguments, environ)
+    let failed = unsafe withArgumentVector(words) { arguments in
+      unsafe posix_spawnp(&process, words[0], nil, nil, arguments, environ)
+    }
     guard failed == 0 else { return "fusermount3: \(Errno(failed)); install the package fuse3" }
     var status: CInt = 0
     while unsafe waitpid(process, &status, 0) < 0 {

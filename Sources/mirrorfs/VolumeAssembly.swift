@@ -42,11 +42,13 @@ struct VolumeAssembly {
   }
 
   private func assemble(_ volume: VolumeConfiguration, _ legs: [Leg]) -> Volume {
-    let (name, logger) = (volume.name, logger)
+    let (name, logger, throttle) = (volume.name, logger, LogThrottle())
     let mirror = MirrorSet(
       legs: legs, readPolicy: ReadPolicy(volume.readPolicy), writeQuorum: volume.writeQuorum
     ) { event in
-      logger.log(level: event.level, "\(event.text(volume: name))")
+      guard let dropped = throttle.pass(event.source) else { return }
+      let more = dropped > 0 ? " dropped_lines=\(dropped)" : ""
+      logger.log(level: event.level, "\(event.text(volume: name))\(more)")
     }
     return Volume(
       name: name, mirror: mirror,

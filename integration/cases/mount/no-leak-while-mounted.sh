@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Acceptance: opening, reading, writing, locking, asking for xattrs and failing leak nothing in the
-# process: descriptors and threads stay as they were, memory stays about the same.
+# process: descriptors, threads and memory come to rest.
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 
@@ -20,11 +20,18 @@ work() {
     ls -l "$MNT" >/dev/null
   done
 }
-threads() { find "/proc/$process/task" -mindepth 1 -maxdepth 1 | wc -l; }
+# Threads of the kernel (iou-wrk-...) come and go as io_uring needs them: they are not counted.
+threads() { cat "/proc/$process"/task/*/comm | grep -vc ^iou-wrk; }
 descriptors() { find "/proc/$process/fd" -mindepth 1 | wc -l; }
 memory() { awk '/^VmRSS/ { print $2 }' "/proc/$process/status"; }
-work 20
-before="$(threads) threads, $(descriptors) descriptors" memory=$(memory)
-work 60
-assert_equal "$before" "$(threads) threads, $(descriptors) descriptors"
-[ "$(memory)" -lt $((memory + 8192)) ] || fail "memory grew from $memory to $(memory) KiB"
+# What is made when it is first needed (a ring for each worker) stops growing; a leak does not.
+held="" settled=0
+for _ in {1..20}; do
+  work 25
+  before=$held memory_before=${memory:-0}
+  held="$(threads) threads, $(descriptors) descriptors" memory=$(memory)
+  if [ "$held" = "$before" ]; then settled=$((settled + 1)); else settled=0; fi
+  [ "$settled" -lt 3 ] || break
+done
+[ "$settled" -ge 3 ] || fail "still growing after 500 turns: $before, then $held"
+[ "$memory" -lt $((memory_before + 1024)) ] || fail "memory grew from $memory_before to $memory KiB in 25 turns"
