@@ -94,7 +94,6 @@ public struct RangeSet: Sendable, Equatable {
   public mutating func removeAll() { ranges.removeAll() }
 
   /// Takes out all that is in `other`; in one pass, whatever the number of ranges.
-  /// Takes all sectors of `other` out.
   public mutating func subtract(_ other: RangeSet) {
     guard !other.isEmpty else { return }
     var left: [SectorRange] = []
