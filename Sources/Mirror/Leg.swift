@@ -19,16 +19,24 @@ public struct Leg: Sendable {
   }
 
   /// The part of the device that holds these sectors of the volume.
-  func region(of sectors: SectorRange) -> Region {
-    Region(
-      device: region.device,
-      sectors: SectorRange(
-        first: region.sectors.first + SectorCount(sectors.first.rawValue), count: sectors.count))
-  }
+  func region(of sectors: SectorRange) -> Region { region.part(sectors) }
 
   /// This leg's device in a request that passes it by, or flushes it (rule E1).
-  var emptyRegion: Region {
-    Region(device: region.device, sectors: SectorRange(first: Sector(0), count: SectorCount(0)))
+  var emptyRegion: Region { region.none }
+}
+
+extension Region {
+  /// The sectors of this region, counted from its start.
+  func part(_ sectors: SectorRange) -> Region {
+    Region(
+      device: device,
+      sectors: SectorRange(
+        first: self.sectors.first + SectorCount(sectors.first.rawValue), count: sectors.count))
+  }
+
+  /// No sector of this region's device (rule E1).
+  var none: Region {
+    Region(device: device, sectors: SectorRange(first: Sector(0), count: SectorCount(0)))
   }
 }
 

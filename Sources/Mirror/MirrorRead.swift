@@ -66,7 +66,7 @@ extension HeldRange {
     set.selector.begin(leg)
     defer { set.selector.end(leg) }
     // One region, so the request's only bit is bit 0, whichever leg that is.
-    let result = unsafe withUnsafePointer(to: set.legs[leg].region(of: part)) { region in
+    let result = unsafe withUnsafePointer(to: set.regions[leg].part(part)) { region in
       unsafe lane.run(
         IORequest(
           .read, regions: UnsafeBufferPointer(start: region, count: 1),

@@ -18,6 +18,8 @@ public final class MirrorSet: Sendable {
   /// Unit in bytes that suits every leg: what reads and writes here start and end on.
   public let logicalBlockByteCount: Int
 
+  /// Where the legs are, without their names: what every request needs is copied freely.
+  let regions: [Region]
   let rangeLock = RangeLock()
   let written = WrittenRanges()
   let flushes = FlushLine()
@@ -43,6 +45,7 @@ public final class MirrorSet: Sendable {
       legs.allSatisfy { $0.region.sectors.count == legs[0].region.sectors.count },
       "all legs hold the whole volume")
     self.legs = legs
+    regions = legs.map(\.region)
     self.readPolicy = readPolicy
     self.writeQuorum = writeQuorum
     self.observer = observer

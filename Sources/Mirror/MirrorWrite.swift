@@ -44,9 +44,9 @@ extension HeldRange {
   ) -> LegOutcome {
     unsafe withUnsafeTemporaryAllocation(of: Region.self, capacity: set.legs.count) { regions in
       for index in set.legs.indices {
-        let leg = set.legs[index]
+        let region = set.regions[index]
         unsafe regions.initializeElement(
-          at: index, to: targets.contains(index: index) ? leg.region(of: part) : leg.emptyRegion)
+          at: index, to: targets.contains(index: index) ? region.part(part) : region.none)
       }
       var request = unsafe IORequest(operation, regions: UnsafeBufferPointer(regions))
       if let memory = unsafe memory {

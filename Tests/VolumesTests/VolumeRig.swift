@@ -55,7 +55,8 @@ final class VolumeRig {
     defer { unsafe buffer.deallocate() }
     let volume = volume
     return try client.withLane { (lane) throws(Errno) in
-      let bytes = unsafe try volume.read(at: byteOffset, byteCount: byteCount, into: buffer, on: lane)
+      let bytes = unsafe try volume.read(
+        at: byteOffset, byteCount: byteCount, into: buffer, on: lane)
       return unsafe [UInt8](bytes)
     }.get()
   }
