@@ -79,7 +79,7 @@ final class SizeRefresher: Sendable {
   }
 
   /// The kernel takes our answer in when the caller of the truncation runs again, and holds the
-  /// file's lock until then: a seek waits for that lock, and only then is the size worth asking for.
+  /// file's lock until then: a seek waits for that lock; only then is the size worth asking for.
   private func ask(_ path: String) {
     let descriptor = unsafe linux_open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0)
     defer { if descriptor >= 0 { close(descriptor) } }
