@@ -63,7 +63,7 @@ extension Volume {
   }
 
   /// Ranges with spaces between, cut with `...` where the kernel's limit is.
-  private static func list(_ ranges: [SectorRange]) -> String {
+  static func list(_ ranges: [SectorRange]) -> String {
     let ending = " ..."
     var text = ""
     for range in ranges {
