@@ -79,11 +79,7 @@ struct LegRecord: Sendable {
 
   /// A write reached this leg.
   mutating func noteWritten(_ range: SectorRange) {
-    for part in stale.parts(of: range) {
-      // What was noted last counts most: a write may be waiting for a flush to save it.
-      if rewritten.isFull { rewritten.removeAll() }
-      rewritten.insert(part)
-    }
+    for part in stale.parts(of: range) { rewritten.insert(part) }
     unreadable.remove(range)
     unwritten.remove(range)
     forgetCauses()

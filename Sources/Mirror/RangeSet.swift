@@ -10,8 +10,8 @@ public struct RangeSet: Sendable, Equatable {
     /// Neighbours are merged into chunks: nothing is ever forgotten (rule M6). For what a leg
     /// missed.
     case merge
-    /// What does not fit is left out: nothing is in the set that was not put there. For what a leg
-    /// is known to hold.
+    /// All but the last insertion is left out: nothing is in the set that was not put there. For
+    /// what a leg is known to hold; a write may be waiting for the flush of what it put there.
     case forget
   }
 
@@ -64,7 +64,7 @@ public struct RangeSet: Sendable, Equatable {
     guard ranges.count > bound else { return }
     switch overflow {
     case .merge: merge()
-    case .forget: remove(range)
+    case .forget: ranges = [range]
     }
   }
 

@@ -1,7 +1,7 @@
 internal import BlockIO
 internal import Synchronization
 
-/// Lets as many workers wait for requests as there are processors, and keeps the others in reserve.
+/// Lets a few workers wait for requests, and keeps the others in reserve.
 ///
 /// Legs in memory are served best by few threads; legs that make a thread wait need one thread for
 /// each request under way. So a worker that is about to wait for a device makes sure that somebody

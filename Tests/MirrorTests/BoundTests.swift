@@ -83,6 +83,15 @@ struct BoundTests {
     }
   }
 
+  @Test("M6: what was put in last is never what is forgotten")
+  func newest() {
+    var set = RangeSet(bound: 8, overflow: .forget)
+    for index: UInt64 in 0..<50 {
+      set.insert(range(index * 10, 3))
+      #expect(set.contains(range(index * 10, 3)))
+    }
+  }
+
   @Test("M6: taking one set out of another is exact, as removing its ranges one by one")
   func subtracting() {
     var random = SeededRandom(seed: 8)
