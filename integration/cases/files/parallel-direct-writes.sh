@@ -4,6 +4,8 @@
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 
+# The leg is a file of nbdfuse, which takes one synchronous direct write at a time.
+[ "${MIRRORFS_ENGINE:-}" != threads ] || skip "the slow leg serialises synchronous writes"
 file_leg a 1M
 first=$LEG
 slow_leg b 1M 50
