@@ -64,6 +64,7 @@ let package = Package(
     tests("DMIO", ["DMIO", "BlockIO", "BlockIOThreads", "BlockIOUring", "BlockIOFaults"]),
     tests("Mirror", ["Mirror", "DMIO", "BlockIO", "BlockIOFaults"]),
     tests("Volumes", ["Volumes", "Mirror", "DMIO", "BlockIO", "BlockIOFaults"]),
+    tests("VolumeFS", ["VolumeFS", "BlockIO"]),
     tests("MountConfig", ["MountConfig", "BlockIO"]),
     tests("Style", []),
   ]

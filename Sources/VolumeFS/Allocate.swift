@@ -1,6 +1,7 @@
 internal import BlockIO
 internal import CFUSE3
 internal import CLinux
+internal import DMIO
 internal import Glibc
 internal import Volumes
 
@@ -32,6 +33,7 @@ extension Operations {
         guard offset >= 0 else { return reply.fail(.noSuchAddress) }
         do throws(Errno) {
           let found: UInt64
+          try lane().willWait?()
           switch whence {
           case linux_SEEK_DATA: found = try volume.seek(toHole: false, from: UInt64(offset))
           case linux_SEEK_HOLE: found = try volume.seek(toHole: true, from: UInt64(offset))

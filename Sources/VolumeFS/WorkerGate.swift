@@ -16,8 +16,8 @@ final class WorkerGate: Sendable {
 
   /// Workers that may wait for requests at once.
   private let mostListeners: Int
-  /// Workers waiting for a request now. Its order with other memory does not matter: a listener
-  /// too many parks, and one too few is made up for by whoever waits next.
+  /// Workers waiting for a request now. Sequentially consistent: a worker that parks and the last
+  /// listener that leaves must not both take the other for a listener.
   private let listeners = Atomic<Int>(0)
   private let reserve = ConditionLock(Reserve())
 
@@ -27,17 +27,19 @@ final class WorkerGate: Sendable {
   ///
   /// Returns false when the mount is gone.
   func enter() -> Bool {
-    if listeners.wrappingAdd(1, ordering: .relaxed).oldValue < mostListeners { return true }
-    listeners.wrappingSubtract(1, ordering: .relaxed)
+    if listeners.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue < mostListeners {
+      return true
+    }
+    listeners.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     return park()
   }
 
   /// A worker has got a request, or has found the mount gone.
-  func leave() { listeners.wrappingSubtract(1, ordering: .relaxed) }
+  func leave() { listeners.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
 
   /// A worker with a request is about to wait for a device or for another worker.
   func noteWaiting() {
-    guard listeners.load(ordering: .relaxed) <= 0 else { return }
+    guard listeners.load(ordering: .sequentiallyConsistent) <= 0 else { return }
     let mustWake = reserve.withLock { reserve -> Bool in
       guard reserve.parkedCount > reserve.wakeUpCount else { return false }
       reserve.wakeUpCount += 1
@@ -53,7 +55,16 @@ final class WorkerGate: Sendable {
   }
 
   private func park() -> Bool {
-    reserve.withLock { $0.parkedCount += 1 }
+    let isNeeded = reserve.withLock { reserve -> Bool in
+      // The others may all have left since this one was counted as one too many.
+      if listeners.load(ordering: .sequentiallyConsistent) < mostListeners { return true }
+      reserve.parkedCount += 1
+      return false
+    }
+    if isNeeded {
+      listeners.wrappingAdd(1, ordering: .sequentiallyConsistent)
+      return true
+    }
     let isOpen = reserve.wait { reserve -> Bool? in
       if reserve.isClosed { return false }
       guard reserve.wakeUpCount > 0 else { return nil }
@@ -61,7 +72,7 @@ final class WorkerGate: Sendable {
       reserve.parkedCount -= 1
       return true
     }
-    if isOpen { listeners.wrappingAdd(1, ordering: .relaxed) }
+    if isOpen { listeners.wrappingAdd(1, ordering: .sequentiallyConsistent) }
     return isOpen
   }
 }
