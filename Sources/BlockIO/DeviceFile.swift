@@ -14,6 +14,9 @@ public final class DeviceFile: Sendable {
     case buffered
   }
 
+  /// The largest logical block in bytes that is taken directly; what has larger ones is buffered.
+  static let mostLogicalBlock = 4096
+
   public let path: String
   public let device: Device
 
@@ -32,7 +35,9 @@ public final class DeviceFile: Sendable {
       let descriptor = unsafe linux_open(path, flags | linux_O_DIRECT, 0)
       if descriptor >= 0 {
         let found = Self.survey(descriptor, isDirect: true)
-        if let device = found, device.latency != .memory, device.isAligned(region) {
+        if let device = found, device.latency != .memory, device.isAligned(region),
+          device.logicalBlockByteCount <= Self.mostLogicalBlock
+        {
           self.device = device
           return
         }

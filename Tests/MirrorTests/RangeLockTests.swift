@@ -22,7 +22,8 @@ struct RangeLockTests {
       order.withLock { $0.append("writer") }
       lock.release(ticket)
     }
-    while lock.changingRanges().count < 2 {}
+    let deadline = ContinuousClock.now + .seconds(10)
+    while lock.changingRanges().count < 2, ContinuousClock.now < deadline {}
     // A reader that came after the writer waits for it, although readers hold the range now.
     let reader = IOThread(name: "reader") {
       let ticket = lock.acquire(range(6, 1), exclusive: false)
