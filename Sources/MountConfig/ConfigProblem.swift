@@ -1,5 +1,5 @@
 /// One thing that is wrong with a config file, and what to write instead.
-public struct ConfigProblem: CustomStringConvertible, Hashable, Sendable {
+public struct ConfigProblem: Error, CustomStringConvertible, Hashable, Sendable {
   public var mark: SourceMark
   /// What is wrong and what to write instead; no line break at the end.
   public var message: String

@@ -26,7 +26,9 @@ struct Mount {
   func run(_ whenReady: @escaping @Sendable () -> Void) throws(StartupProblem) {
     let backend = try makeBackend()
     var assembly = VolumeAssembly(configuration: configuration, logger: logger)
-    let state = try StateDirectory(path: configuration.stateDirectory)
+    // What may refuse without having written anything comes first.
+    try assembly.openLegs()
+    let state = try StateDirectory(of: configuration)
     let volumes = try assembly.assemble()
     // A lane for each thread, and some for flushes that no request asks for.
     let client = IOClient(backend: backend, pages: pageCount(lanes: threadCount + 4))

@@ -50,7 +50,7 @@ struct MountCommand: ParsableCommand {
     do {
       if foreground || readyDescriptor != nil { try serve() } else { try Background.start(words) }
     } catch let problem as StartupProblem {
-      printError(problem.text)
+      printLines(problem.text)
       throw ExitCode(1)
     }
   }

@@ -1,6 +1,7 @@
 import BlockIO
 import CLinux
 import Glibc
+import MountConfig
 
 /// A mount's state directory, locked for as long as this lives.
 final class StateDirectory: Sendable {
@@ -11,19 +12,32 @@ final class StateDirectory: Sendable {
 
   /// Makes the directory if need be, and takes its lock.
   ///
-  /// - Throws: a sentence that says what to do.
-  init(path: String) throws(StartupProblem) {
-    try Self.makeFolder(path)
+  /// - Throws: where `state_directory` stands, and what to do.
+  init(of configuration: MountConfiguration) throws(StartupProblem) {
+    do throws(Refusal) {
+      lock = try Self.takeLock(path: configuration.stateDirectory)
+    } catch {
+      throw StartupProblem([
+        configuration.problem(at: configuration.stateDirectoryMark, error.text)
+      ])
+    }
+  }
+
+  private struct Refusal: Error { let text: String }
+
+  private static func takeLock(path: String) throws(Refusal) -> CInt {
+    try makeFolder(path)
     let file = path + "/lock"
-    lock = unsafe linux_open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard lock >= 0 else { throw StartupProblem("\(file): \(Errno.last)") }
-    for attempt in 1...Self.mostAttempts {
+    let lock = unsafe linux_open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard lock >= 0 else { throw Refusal(text: "\(file): \(Errno.last)") }
+    for attempt in 1...mostAttempts {
       if linux_lock_file(lock) == 0 { break }
-      guard attempt < Self.mostAttempts else {
-        let holder = Self.holder(of: lock)
+      guard attempt < mostAttempts else {
+        let holder = holder(of: lock)
         close(lock)
-        throw StartupProblem(
-          "state directory \(path) is in use by another mirrorfs\(holder): is this config mounted "
+        throw Refusal(
+          text:
+            "state directory \(path) is in use by another mirrorfs\(holder): is this config mounted "
             + "already? Another config needs a `state_directory` of its own")
       }
       usleep(50_000)
@@ -31,6 +45,7 @@ final class StateDirectory: Sendable {
     let text = "\(getpid())\n"
     ftruncate(lock, 0)
     unsafe _ = pwrite(lock, text, text.utf8.count, 0)
+    return lock
   }
 
   deinit { close(lock) }
@@ -43,20 +58,27 @@ final class StateDirectory: Sendable {
     return " (process \(digits))"
   }
 
-  private static func makeFolder(_ path: String) throws(StartupProblem) {
+  private static func makeFolder(_ path: String) throws(Refusal) {
     var built = ""
     for part in path.split(separator: "/") {
       built += "/" + part
       if unsafe mkdir(built, 0o700) != 0, errno != EEXIST, errno != EISDIR {
         // A folder above may refuse and yet exist: only the last word counts.
-        if built == path { throw StartupProblem("state directory \(path): \(Errno.last)") }
+        if built == path { throw Refusal(text: "state directory \(path): \(Errno.last)") }
       }
     }
   }
 }
 
-/// Why a mount cannot start, as a sentence for the user.
+/// Why a mount cannot start: a sentence for the user, or problems with their place in the config.
 struct StartupProblem: Error {
+  /// What stderr shows.
   let text: String
-  init(_ text: String) { self.text = text }
+
+  init(_ sentence: String) { text = "mirrorfs: " + sentence }
+
+  /// One line each, as `mirrorfs check` prints them.
+  init(_ problems: [ConfigProblem]) {
+    text = problems.map(\.description).joined(separator: "\n")
+  }
 }

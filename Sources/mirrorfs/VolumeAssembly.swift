@@ -11,29 +11,49 @@ struct VolumeAssembly {
   let logger: Logger
   private(set) var claims: [DeviceClaim] = []
   private var claimedDevices: Set<UInt64> = []
+  /// By volume and leg, as in the config; nil for a leg that is to be made.
+  private var opened: [[DeviceFile?]] = []
 
   init(configuration: MountConfiguration, logger: Logger) {
     self.configuration = configuration
     self.logger = logger
   }
 
-  /// - Throws: a problem with file, line and column for the first leg that cannot be used.
-  mutating func assemble() throws(StartupProblem) -> [Volume] {
-    // Every leg that is there is opened and locked before the first missing one is made.
-    var volumes: [Volume] = []
-    var opened: [[DeviceFile?]] = []
+  /// Opens and locks every leg that is there; writes nothing.
+  ///
+  /// - Throws: a problem with file, line and column for each leg that cannot be used.
+  mutating func openLegs() throws(StartupProblem) {
+    var problems: [ConfigProblem] = []
     for volume in configuration.volumes {
       var files: [DeviceFile?] = []
-      for leg in volume.legs { files.append(Self.isToBeMade(leg) ? nil : try open(leg, volume)) }
+      for leg in volume.legs {
+        do throws(ConfigProblem) {
+          files.append(Self.isToBeMade(leg) ? nil : try open(leg, volume))
+        } catch {
+          problems.append(error)
+        }
+      }
       opened.append(files)
     }
+    if !problems.isEmpty { throw StartupProblem(problems) }
+  }
+
+  /// Makes the legs that are missing, and puts the volumes together.
+  ///
+  /// - Throws: a problem with file, line and column for the first leg that cannot be made.
+  mutating func assemble() throws(StartupProblem) -> [Volume] {
+    var volumes: [Volume] = []
     for (volume, files) in zip(configuration.volumes, opened) {
       var legs: [Leg] = []
       for (leg, file) in zip(volume.legs, files) {
         if let file {
           legs.append(Self.leg(leg, file))
         } else {
-          legs.append(Self.leg(leg, try create(leg, volume)))
+          do throws(ConfigProblem) {
+            legs.append(Self.leg(leg, try create(leg, volume)))
+          } catch {
+            throw StartupProblem([error])
+          }
         }
       }
       volumes.append(assemble(volume, legs))
@@ -68,7 +88,7 @@ struct VolumeAssembly {
 
   private mutating func open(
     _ leg: LegConfiguration, _ volume: VolumeConfiguration
-  ) throws(StartupProblem) -> DeviceFile {
+  ) throws(ConfigProblem) -> DeviceFile {
     let region = SectorRange(first: leg.firstSector, count: leg.sectorCount)
     do throws(Errno) {
       let file = try DeviceFile(
@@ -87,7 +107,7 @@ struct VolumeAssembly {
     claims.append(try DeviceClaim(blockDevice: file.path))
   }
 
-  private func problem(_ leg: LegConfiguration, _ error: Errno) -> StartupProblem {
+  private func problem(_ leg: LegConfiguration, _ error: Errno) -> ConfigProblem {
     let reason =
       switch error {
       case .wouldBlock, .inUse:
@@ -95,8 +115,7 @@ struct VolumeAssembly {
       case .invalid: "cannot be opened for direct I/O; write `io: auto` or `io: buffered`"
       default: "cannot be opened: \(error)"
       }
-    return StartupProblem(
-      configuration.problem(at: leg.mark, "leg \(leg.path) \(reason)").description)
+    return configuration.problem(at: leg.mark, "leg \(leg.path) \(reason)")
   }
 
   /// A missing or empty file that the config wants made.
@@ -109,13 +128,12 @@ struct VolumeAssembly {
   /// Makes a sparse file of the leg's size.
   private mutating func create(
     _ leg: LegConfiguration, _ volume: VolumeConfiguration
-  ) throws(StartupProblem) -> DeviceFile {
+  ) throws(ConfigProblem) -> DeviceFile {
     let byteCount = (leg.firstSector + leg.sectorCount).byteOffset
     do throws(Errno) {
       try DeviceFile.makeSparse(path: leg.path, byteCount: byteCount)
     } catch {
-      let message = "leg \(leg.path) cannot be made: \(error)"
-      throw StartupProblem(configuration.problem(at: leg.mark, message).description)
+      throw configuration.problem(at: leg.mark, "leg \(leg.path) cannot be made: \(error)")
     }
     return try open(leg, volume)
   }
