@@ -37,8 +37,8 @@ final class StateDirectory: Sendable {
         close(lock)
         throw Refusal(
           text:
-            "state directory \(path) is in use by another mirrorfs\(holder): is this config mounted "
-            + "already? Another config needs a `state_directory` of its own")
+            "state directory \(path) is in use by another mirrorfs\(holder): is this config "
+            + "mounted already? Another config needs a `state_directory` of its own")
       }
       usleep(50_000)
     }
