@@ -19,6 +19,7 @@ public final class DeviceFile: Sendable {
 
   public let path: String
   public let device: Device
+  let isReadOnly: Bool
 
   /// Opens `path` for reading and writing (or reading alone).
   ///
@@ -30,6 +31,7 @@ public final class DeviceFile: Sendable {
     path: String, access: Access, isReadOnly: Bool = false, region: SectorRange? = nil
   ) throws(Errno) {
     self.path = path
+    self.isReadOnly = isReadOnly
     let flags = (isReadOnly ? O_RDONLY : O_RDWR) | O_CLOEXEC
     if access != .buffered {
       let descriptor = unsafe linux_open(path, flags | linux_O_DIRECT, 0)

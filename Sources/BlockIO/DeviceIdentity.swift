@@ -10,6 +10,35 @@ extension DeviceFile {
     return status.st_mode & S_IFMT == S_IFBLK ? UInt64(status.st_rdev) : UInt64(status.st_ino)
   }
 
+  /// When the file's contents last changed, by its file system: seconds and nanoseconds since 1970;
+  /// zero for block devices, which have no such time.
+  public func modificationTime() -> (seconds: Int64, nanoseconds: UInt32) {
+    var status = stat()
+    guard unsafe fstat(device.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      return (0, 0)
+    }
+    return (Int64(status.st_mtim.tv_sec), UInt32(status.st_mtim.tv_nsec))
+  }
+
+  /// Opens the path again and puts what is there now in the place of what was open (rule M20): a
+  /// file whose file system has failed stays broken for every descriptor from before.
+  ///
+  /// Transfers under way end on what was open. The descriptor's number stays, so nobody else has to
+  /// know; the lock of ``lock(_:)`` must be taken anew.
+  /// - Throws: the errno of open(2); ESTALE when it is no longer a device of the same kind, size
+  ///   and alignment.
+  public func reopen() throws(Errno) {
+    let access: Access = device.isDirect ? .direct : .buffered
+    let fresh = try DeviceFile(path: path, access: access, isReadOnly: isReadOnly)
+    let found = fresh.device
+    guard found.kind == device.kind, found.logicalBlockByteCount <= device.logicalBlockByteCount,
+      found.capacity >= device.capacity
+    else { throw .stale }
+    guard linux_replace_descriptor(found.descriptor, device.descriptor) >= 0 else {
+      throw Errno.last
+    }
+  }
+
   /// Reserves the space of these sectors without changing what they hold (fallocate(2)).
   ///
   /// - Throws: ENOSPC, EOPNOTSUPP where the file system knows no reservation, or another errno.

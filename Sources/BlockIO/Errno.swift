@@ -28,6 +28,7 @@ public struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
   public static let notSupported = Errno(EOPNOTSUPP)
   public static let fileTooBig = Errno(EFBIG)
   public static let inUse = Errno(EBUSY)
+  public static let stale = Errno(ESTALE)
   public static let wouldBlock = Errno(EAGAIN)
   public static let notPermitted = Errno(EPERM)
   public static let readOnly = Errno(EROFS)

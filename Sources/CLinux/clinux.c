@@ -145,3 +145,5 @@ int linux_setxattr(const char *path, const char *name, const void *value, size_t
 }
 
 int linux_lock_file(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }
+
+int linux_replace_descriptor(int from, int to) { return dup3(from, to, O_CLOEXEC); }

@@ -53,7 +53,9 @@ extension MirrorSet {
   public func legWithHoles() -> Leg? {
     // A leg that is only kept for want of a better one may have holes where data was.
     let candidates = withHealth { health in
-      health.inSyncLegs(whole).indices.filter { health.legs[$0].unwritten.isEmpty }
+      // Legs that may differ are read from one of them, which need not be a file.
+      guard health.unsettled.isEmpty, health.unverified.isEmpty else { return [Int]() }
+      return health.readableLegs(whole).indices.filter { health.legs[$0].unwritten.isEmpty }
     }
     return candidates.lazy.map { self.legs[$0] }.first {
       $0.file != nil && $0.region.device.kind == .file

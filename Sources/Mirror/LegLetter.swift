@@ -6,6 +6,7 @@ public enum LegLetter: Int, Comparable, Sendable, CaseIterable {
   case noSpace
   case writeFailed
   case flushFailed
+  case takenOut
 
   public var letter: Character {
     switch self {
@@ -15,6 +16,7 @@ public enum LegLetter: Int, Comparable, Sendable, CaseIterable {
     case .noSpace: "N"
     case .writeFailed: "D"
     case .flushFailed: "F"
+    case .takenOut: "O"
     }
   }
 
@@ -27,6 +29,7 @@ public enum LegLetter: Int, Comparable, Sendable, CaseIterable {
     case .noSpace: "no-space"
     case .writeFailed: "write-failed"
     case .flushFailed: "flush-failed"
+    case .takenOut: "taken-out"
     }
   }
 

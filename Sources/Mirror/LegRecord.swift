@@ -41,10 +41,19 @@ struct LegRecord: Sendable {
   /// Sectors whose write failed here although no other leg is better: the copy of last resort.
   var unwritten = RangeSet()
   var causes: Causes = []
+  /// Taken out of service by the operator: neither read nor written (letter O).
+  var isOut = false
+  /// Resynced only when somebody asks: it is not what it was, and may hold what is wanted.
+  var isHeld = false
+  /// When the leg is tried again by itself.
+  var retry = RetryClock()
+  /// Rises with everything that must be durable before a write is acknowledged (rule M4).
+  private(set) var growth: UInt64 = 0
   var counters = LegCounters()
   var lastError: LegError?
 
   var letter: LegLetter {
+    if isOut { return .takenOut }
     if !stale.isEmpty || !unwritten.isEmpty {
       if causes.contains(.flushFailed) { return .flushFailed }
       if causes.contains(.writeFailed) { return .writeFailed }
@@ -55,7 +64,9 @@ struct LegRecord: Sendable {
   }
 
   /// Whether the leg needs more than the common path.
-  var isTroubled: Bool { !stale.isEmpty || !unwritten.isEmpty || !unreadable.isEmpty }
+  var isTroubled: Bool {
+    isOut || !stale.isEmpty || !unwritten.isEmpty || !unreadable.isEmpty
+  }
 
   func isInSync(_ range: SectorRange) -> Bool { !stale.overlaps(range) }
 
@@ -71,10 +82,25 @@ struct LegRecord: Sendable {
   }
 
   mutating func addStale(_ range: SectorRange) {
+    if !stale.contains(range) { growth += 1 }
     stale.insert(range)
     rewritten.remove(range)
     flushing.remove(range)
     unwritten.remove(range)
+  }
+
+  /// The copy of last resort missed a write.
+  mutating func addUnwritten(_ range: SectorRange) {
+    if !unwritten.contains(range) { growth += 1 }
+    unwritten.insert(range)
+  }
+
+  /// What is stale here and has not been written again yet.
+  var unwrittenStale: RangeSet {
+    var left = stale
+    left.subtract(rewritten)
+    left.subtract(flushing)
+    return left
   }
 
   /// A write reached this leg.

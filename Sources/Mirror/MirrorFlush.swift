@@ -34,20 +34,23 @@ extension MirrorSet {
         return health.legs.contains { !$0.flushing.isEmpty }
       }
     if written.beginFlush() || hasRewritten {
-      settleFlush(flush(.all(count: legs.count), on: lane), endsRewrite: hasRewritten)
+      let targets = writeTargets
+      settleFlush(flush(targets, on: lane), targets: targets, endsRewrite: hasRewritten)
       written.endFlush()
     }
     guard isTroubled else { return }
+    if let refusal = commitQuietly(on: lane) { throw refusal }
     if let loss = isAsked ? update({ $0.takeLoss() }) : withHealth({ $0.unreportedLoss }) {
       throw loss
     }
   }
 
   /// Draws the consequences of a flush, whoever asked for it (rule M8).
-  func settleFlush(_ outcome: LegOutcome, endsRewrite: Bool) {
+  func settleFlush(_ outcome: LegOutcome, targets: LegBits, endsRewrite: Bool) {
     if outcome.isSuccess, !endsRewrite { return }
     update { health in
-      if endsRewrite { health.endFlush(failed: outcome.failed) }
+      let passedBy = LegBits.all(count: legs.count).subtracting(targets)
+      if endsRewrite { health.endFlush(failed: outcome.failed.union(passedBy)) }
       guard !outcome.isSuccess else { return }
       let nothing = SectorRange(first: Sector(0), count: SectorCount(0))
       noteErrors(outcome, .flush, nothing, in: &health)

@@ -14,6 +14,23 @@ struct MirrorHealth: Sendable {
   /// Sectors that no in-sync leg could read, until one can.
   var unserved = RangeSet()
 
+  /// Sectors that in-sync legs may hold differently since an unclean stop (rule M9): read from the
+  /// lowest of these legs alone, until they have been made equal from it.
+  var unsettled = RangeSet()
+  /// Sectors of legs that have never been compared (rule M16): read as `unsettled` ones are, but
+  /// nothing is written because of it.
+  var unverified = RangeSet()
+  /// Sectors where legs were found to differ, and nobody has said which is right (rule M16): the
+  /// others are stale there, and not resynced.
+  var disputed = RangeSet()
+  /// What a scrub was asked for and how far it is.
+  var scrub: ScrubTask?
+  /// What the last scrub found.
+  var mismatches: [Mismatch] = []
+  var work = WorkState()
+  /// Rises with changes of the set itself that must be durable.
+  var changes: UInt64 = 0
+
   /// Why something written may be on no leg any more, until a flush has told its caller.
   var unreportedLoss: Errno?
 
@@ -23,7 +40,8 @@ struct MirrorHealth: Sendable {
   }
 
   var isTroubled: Bool {
-    !unserved.isEmpty || unreportedLoss != nil || legs.contains { $0.isTroubled }
+    !unserved.isEmpty || unreportedLoss != nil || !unsettled.isEmpty || !unverified.isEmpty
+      || !disputed.isEmpty || legs.contains { $0.isTroubled }
   }
 
   /// Legs that are failing or stale now.
@@ -37,7 +55,30 @@ struct MirrorHealth: Sendable {
   var isFailed: Bool { !unserved.isEmpty || legs.contains { !$0.unwritten.isEmpty } }
 
   var state: MirrorState {
-    isFailed ? .failed : errorBits.isEmpty ? .inSync : .degraded
+    if isFailed { return .failed }
+    if let active = work.active, active != .scrub { return .resyncing }
+    if !errorBits.isEmpty { return .degraded }
+    return unsettled.isEmpty && unverified.isEmpty ? .inSync : .resyncing
+  }
+
+  /// Rises with everything that must be durable before a write is acknowledged (rule M4).
+  var growth: UInt64 { legs.reduce(changes) { $0 &+ $1.growth } }
+
+  /// Legs that the operator took out of service.
+  var outLegs: LegBits {
+    var bits: LegBits = []
+    for index in legs.indices where legs[index].isOut { bits.insert(index: index) }
+    return bits
+  }
+
+  /// Whether all reads of the range must come from its lowest in-sync leg.
+  func isPinned(_ range: SectorRange) -> Bool {
+    unsettled.overlaps(range) || unverified.overlaps(range)
+  }
+
+  /// Legs that hold all of `range` and are in service.
+  func readableLegs(_ range: SectorRange) -> LegBits {
+    inSyncLegs(range).subtracting(outLegs)
   }
 
   /// Legs that hold all of `range` as it was last written.
@@ -81,9 +122,9 @@ struct MirrorHealth: Sendable {
       if inSync.subtracting(failed).isEmpty {
         isSafe = false
         // The lowest stays the copy that reads come from, so that they keep agreeing.
-        if let keeper = inSync.lowestIndex {
+        if let keeper = inSync.subtracting(outLegs).lowestIndex ?? inSync.lowestIndex {
           lost.remove(LegBits(index: keeper))
-          legs[keeper].unwritten.insert(segment)
+          legs[keeper].addUnwritten(segment)
           // What others wrote again may differ from what the keeper has now.
           for index in legs.indices where index != keeper {
             legs[index].rewritten.remove(segment)
@@ -123,12 +164,14 @@ struct MirrorHealth: Sendable {
   ///
   /// - Parameters:
   ///   - failures: the legs that failed, with their errno.
+  ///   - missed: legs that were out of service when it began.
   ///   - isWritten: whether what the other legs took is to be put in sync by the next flush.
   /// Returns how many in-sync legs hold the range, at its worst-off sector.
   mutating func finishWrite(
-    _ range: SectorRange, failures: [(leg: Int, error: Errno)], isWritten: Bool
+    _ range: SectorRange, failures: [(leg: Int, error: Errno)], missed: LegBits = [],
+    isWritten: Bool
   ) -> Int {
-    var failed: LegBits = []
+    var failed = missed
     for (leg, _) in failures { failed.insert(index: leg) }
     let holderCount = holderCount(range, failed: failed)
     for index in legs.indices where !failed.contains(index: index) {
@@ -139,10 +182,17 @@ struct MirrorHealth: Sendable {
         legs[index].noteWritten(range)
       }
     }
-    if holderCount > 0 { unserved.remove(range) }
-    guard !failures.isEmpty else { return holderCount }
+    if holderCount > 0 {
+      // Every leg in sync holds the same there now, whatever it held before.
+      unserved.remove(range)
+      unsettled.remove(range)
+      unverified.remove(range)
+      disputed.remove(range)
+    }
+    guard !failed.isEmpty else { return holderCount }
+    for (leg, _) in failures { legs[leg].retry.noteRequestFailure(Pace.now()) }
     _ = markStale(failed, range) { index in
-      let error = failures.first { $0.leg == index }?.error
+      guard let error = failures.first(where: { $0.leg == index })?.error else { return [] }
       return error == .noSpace || error == Errno.quota ? .noSpace : .writeFailed
     }
     return holderCount
@@ -160,6 +210,7 @@ struct MirrorHealth: Sendable {
   ///
   /// If so, the legs that took it are noted as written again, so that the flush puts them in sync.
   mutating func prepareRescue(of range: SectorRange, failed: LegBits, quorum: Int) -> Bool {
+    // `failed` includes the legs that were out of service.
     let taken = LegBits.all(count: legs.count).subtracting(failed)
     let isStaleTaker = !taken.subtracting(inSyncLegs(range)).isEmpty
     for index in taken.indices { legs[index].unwritten.remove(range) }
@@ -182,6 +233,7 @@ struct MirrorHealth: Sendable {
       if !failed.contains(index: index) {
         legs[index].stale.subtract(legs[index].flushing)
         legs[index].forgetCauses()
+        if legs[index].stale.isEmpty { legs[index].retry.reset() }
       }
       legs[index].flushing.removeAll()
     }
@@ -195,6 +247,7 @@ struct MirrorHealth: Sendable {
       // The failure may have swallowed what was written again while it was under way, too.
       legs[index].flushing.removeAll()
       legs[index].rewritten.removeAll()
+      legs[index].retry.noteRequestFailure(Pace.now())
       if !legs[index].stale.isEmpty { legs[index].causes.insert(.flushFailed) }
     }
     var isSafe = true

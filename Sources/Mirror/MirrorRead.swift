@@ -28,9 +28,10 @@ extension HeldRange {
   private borrowing func readCarefully(_ part: SectorRange, into memory: UnsafeMutableRawPointer)
     throws(Errno)
   {
-    let (inSync, unreadable) = set.withHealth { health in
-      (health.inSyncLegs(part), health.unreadableLegs(part))
+    let (inSync, unreadable, isPinned) = set.withHealth { health in
+      (health.readableLegs(part), health.unreadableLegs(part), health.isPinned(part))
     }
+    if isPinned { return try unsafe readPinned(part, into: memory) }
     var lastError = Errno.ioError
     // Legs that failed here before come last: asking them first would cost a time-out each.
     for candidates in [inSync.subtracting(unreadable), inSync.intersection(unreadable)] {
@@ -47,12 +48,60 @@ extension HeldRange {
         lastError = outcome.errorForCaller
       }
     }
-    let blockSectorCount = UInt64(set.logicalBlockByteCount / sectorByteCount)
-    let half = part.count.rawValue / 2 / blockSectorCount * blockSectorCount
-    guard half > 0 else {
+    guard part.count.rawValue > blockSectorCount else {
       set.update { $0.unserved.insert(part) }
       throw lastError
     }
+    try unsafe readHalves(part, into: memory)
+  }
+
+  /// Reads where in-sync legs may differ: all readers get what the lowest of them holds (rule M9).
+  ///
+  /// Block by block where that leg cannot be read; what the next one gives is then what counts, and
+  /// the first is stale there.
+  private borrowing func readPinned(_ part: SectorRange, into memory: UnsafeMutableRawPointer)
+    throws(Errno)
+  {
+    let segments = set.withHealth { $0.segments(of: part) }
+    if segments.count > 1 {
+      for (segment, _) in segments {
+        try unsafe readCarefully(
+          segment, into: memory + Int((segment.first - part.first).byteCount))
+      }
+      return
+    }
+    let legs = set.withHealth { $0.readableLegs(part) }
+    guard let source = legs.lowestIndex else {
+      set.update { $0.unserved.insert(part) }
+      throw .ioError
+    }
+    let outcome = unsafe readLeg(source, part, into: memory)
+    if outcome.isSuccess, finish(part, source) { return }
+    if outcome.isSuccess { return try unsafe readCarefully(part, into: memory) }
+    note(outcome, part)
+    if part.count.rawValue > blockSectorCount { return try unsafe readHalves(part, into: memory) }
+    for next in legs.subtracting(LegBits(index: source)).indices
+    where unsafe readLeg(next, part, into: memory).isSuccess {
+      set.update { health in
+        if health.unverified.overlaps(part) { health.disputed.insert(part) }
+        var before: LegBits = []
+        for index in legs.indices where index < next { before.insert(index: index) }
+        _ = health.markStale(before, part) { _ in [] }
+      }
+      if let refusal = set.commitQuietly(on: lane) { throw refusal }
+      return
+    }
+    set.update { $0.unserved.insert(part) }
+    throw outcome.errorForCaller
+  }
+
+  private var blockSectorCount: UInt64 { UInt64(set.logicalBlockByteCount / sectorByteCount) }
+
+  /// Reads each half by itself; `part` is longer than a block.
+  private borrowing func readHalves(_ part: SectorRange, into memory: UnsafeMutableRawPointer)
+    throws(Errno)
+  {
+    let half = max(1, part.count.rawValue / 2 / blockSectorCount) * blockSectorCount
     let middle = part.first + SectorCount(half)
     try unsafe readCarefully(SectorRange(part.first, upTo: middle), into: memory)
     try unsafe readCarefully(
@@ -60,19 +109,10 @@ extension HeldRange {
       into: memory + Int(SectorCount(half).byteCount))
   }
 
-  private borrowing func readLeg(
+  borrowing func readLeg(
     _ leg: Int, _ part: SectorRange, into memory: UnsafeMutableRawPointer
   ) -> LegOutcome {
-    set.selector.begin(leg)
-    defer { set.selector.end(leg) }
-    // One region, so the request's only bit is bit 0, whichever leg that is.
-    let result = unsafe withUnsafePointer(to: set.regions[leg].part(part)) { region in
-      unsafe lane.run(
-        IORequest(
-          .read, regions: UnsafeBufferPointer(start: region, count: 1),
-          memory: .contiguous(memory, byteCount: Int(part.count.byteCount))))
-    }
-    return LegOutcome(result, regionsAreLegs: [leg])
+    unsafe set.readLeg(leg, part, into: memory, on: lane)
   }
 
   /// Whether what was read counts: a flush that failed meanwhile may have made the leg stale here.
@@ -86,6 +126,24 @@ extension HeldRange {
       set.noteErrors(outcome, .read, part, in: &health)
       for leg in outcome.failed.indices { health.legs[leg].unreadable.insert(part) }
     }
+  }
+}
+
+extension MirrorSet {
+  /// Reads a part from one leg; the caller holds the range.
+  func readLeg(
+    _ leg: Int, _ part: SectorRange, into memory: UnsafeMutableRawPointer, on lane: IOLane
+  ) -> LegOutcome {
+    selector.begin(leg)
+    defer { selector.end(leg) }
+    // One region, so the request's only bit is bit 0, whichever leg that is.
+    let result = unsafe withUnsafePointer(to: regions[leg].part(part)) { region in
+      unsafe lane.run(
+        IORequest(
+          .read, regions: UnsafeBufferPointer(start: region, count: 1),
+          memory: .contiguous(memory, byteCount: Int(part.count.byteCount))))
+    }
+    return LegOutcome(result, regionsAreLegs: [leg])
   }
 }
 

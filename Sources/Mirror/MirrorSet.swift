@@ -24,19 +24,25 @@ public final class MirrorSet: Sendable {
   let written = WrittenRanges()
   let flushes = FlushLine()
   let selector: LegSelector
+  /// Where the state is kept; nil for a set that forgets.
+  let durable: DurableState?
+  let commits = FlushLine()
   private let health: ConditionLock<MirrorHealth>
   /// Whether the health has anything to say; false on the common path. Set and read without
   /// ordering beyond its own: who must see a change holds the range lock of the change.
   private let isTroubledHint = Atomic<Bool>(false)
   /// Flushes of a leg that failed; counted under the health's lock.
   private let flushFailures = Atomic<Int>(0)
-  private let observer: @Sendable (MirrorEvent) -> Void
+  let observer: @Sendable (MirrorEvent) -> Void
+  /// Called when background work is asked for.
+  let onWork = ConditionLock<(@Sendable () -> Void)?>(nil)
   private let reported: ConditionLock<MirrorReport>
 
   /// - Parameter observer: told of every change of a leg's letter, and of the set's failing, once
   ///   each and in order, on whatever thread it came from; it must not block and not call back.
   public init(
     legs: [Leg], readPolicy: ReadPolicy = .primary, writeQuorum: Int = 1,
+    durable: DurableState? = nil,
     observer: @escaping @Sendable (MirrorEvent) -> Void = { _ in }
   ) {
     precondition((1...64).contains(legs.count), "a mirror set has 1 to 64 legs")
@@ -54,8 +60,12 @@ public final class MirrorSet: Sendable {
       max($0, $1.region.device.logicalBlockByteCount)
     }
     selector = LegSelector(policy: readPolicy, writeMostly: legs.map(\.isWriteMostly))
-    health = ConditionLock(MirrorHealth(legCount: legs.count, sectorCount: sectorCount))
+    self.durable = durable
+    health = ConditionLock(
+      durable?.firstHealth ?? MirrorHealth(legCount: legs.count, sectorCount: sectorCount))
     reported = ConditionLock(MirrorReport(legCount: legs.count))
+    // Tells the observer what is wrong from the start.
+    if durable != nil { update { _ in } }
   }
 
   /// All sectors of the volume.
@@ -93,7 +103,16 @@ public final class MirrorSet: Sendable {
   }
 
   /// Forgets past errors; what legs miss is a fact and stays.
-  public func clearErrors() { update { $0.clearErrors() } }
+  public func clearErrors() {
+    update { $0.clearErrors() }
+    durable?.wantsCommit()
+  }
+
+  /// The legs that writes go to: all that are in service.
+  var writeTargets: LegBits {
+    let all = LegBits.all(count: legs.count)
+    return isTroubled ? all.subtracting(withHealth { $0.outLegs }) : all
+  }
 
   /// Reads the health under its lock.
   func withHealth<R>(_ body: (borrowing MirrorHealth) -> R) -> R {
@@ -115,6 +134,11 @@ public final class MirrorSet: Sendable {
       for event in events { observer(event) }
       return result
     }
+  }
+
+  /// Tells the observer of something that background work did.
+  func note(_ text: String, isWarning: Bool) {
+    reported.withLock { _ in observer(.note(text, isWarning: isWarning)) }
   }
 
   /// Notes the failures of one request, if there are any.

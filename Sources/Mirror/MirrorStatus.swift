@@ -3,6 +3,8 @@ public import BlockIO
 /// How a whole volume is; by rising severity.
 public enum MirrorState: Int, Comparable, Sendable {
   case inSync
+  /// Legs are being made equal, or compared.
+  case resyncing
   case degraded
   case failed
 
@@ -10,6 +12,7 @@ public enum MirrorState: Int, Comparable, Sendable {
   public var word: String {
     switch self {
     case .inSync: "in-sync"
+    case .resyncing: "resyncing"
     case .degraded: "degraded"
     case .failed: "failed"
     }
@@ -42,6 +45,12 @@ public struct MirrorStatus: Sendable {
   public let errorBitsSeen: LegBits
   /// The legs that failed in the last request that had an error.
   public let errorBitsLast: LegBits
+  /// The background work that is under way or waits: `resync 42.0% 118MiB/s eta=31s`, or `none`.
+  public let progress: String
+  /// Where legs differ and nobody has said which is right.
+  public let disputed: [SectorRange]
+  /// What the last scrub found.
+  public let mismatches: [Mismatch]
 
   /// One letter a leg: `AD`.
   public var letters: String { String(legs.map(\.letter.letter)) }
@@ -51,6 +60,9 @@ public struct MirrorStatus: Sendable {
     errorBitsSeen = health.errorBitsSeen
     errorBitsLast = health.errorBitsLast
     state = health.state
+    progress = health.progress(now: Pace.now())
+    disputed = health.disputed.ranges
+    mismatches = health.mismatches
     self.legs = zip(legs, health.legs).map { leg, record in
       LegStatus(
         letter: record.letter, device: leg.name, region: leg.region.sectors,
@@ -66,6 +78,8 @@ public enum MirrorEvent: Sendable {
   case leg(index: Int, status: MirrorStatus)
   /// The set failed, or is no longer failed.
   case state(status: MirrorStatus)
+  /// Something that background work did or found, as `key=value` words.
+  case note(String, isWarning: Bool)
 }
 
 /// What the observer was told last, so that it hears of changes only, once each.
@@ -88,7 +102,9 @@ struct MirrorReport: Sendable {
     }
     // A leg's change says by itself that a set is degraded or in sync: one event, one report.
     let isNews = state == .failed || status.state == .failed || events.isEmpty
-    if status.state != state, isNews { events.append(.state(status: status)) }
+    // Between attempts to resync a leg a set is degraded: that is no news each time.
+    let isAttempt = [state, status.state].allSatisfy { $0 == .degraded || $0 == .resyncing }
+    if status.state != state, isNews, !isAttempt { events.append(.state(status: status)) }
     state = status.state
     return events
   }

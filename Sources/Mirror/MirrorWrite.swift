@@ -12,11 +12,13 @@ extension HeldRange {
   public borrowing func write(_ part: SectorRange, from memory: UnsafeRawPointer) throws(Errno) {
     check(part)
     precondition(isExclusive, "a write needs the range for itself")
+    try set.prepareChange(of: part, on: lane)
     let flushFailures = set.flushFailureCount
-    let result = unsafe transfer(.write, part, from: memory, to: .all(count: set.legs.count))
+    let targets = set.writeTargets
+    let result = unsafe transfer(.write, part, from: memory, to: targets)
     set.written.note(part)
     if result.isSuccess, !set.isTroubled { return }
-    try settle(part, result, flushFailures: flushFailures)
+    try settle(part, result, targets: targets, flushFailures: flushFailures)
   }
 
   /// Makes sectors read as zeroes; legs that cannot do that themselves are written (rule M15).
@@ -26,20 +28,21 @@ extension HeldRange {
   public borrowing func zero(_ part: SectorRange, keepsSpace: Bool) throws(Errno) {
     check(part)
     precondition(isExclusive, "a write needs the range for itself")
+    try set.prepareChange(of: part, on: lane)
     let flushFailures = set.flushFailureCount
+    let targets = set.writeTargets
     var result = unsafe transfer(
-      keepsSpace ? .writeZeroesReserved : .writeZeroes, part, from: nil,
-      to: .all(count: set.legs.count))
+      keepsSpace ? .writeZeroesReserved : .writeZeroes, part, from: nil, to: targets)
     if !result.isSuccess {
       result = writeZeroes(part, to: result.failed)
     }
     set.written.note(part)
     if result.isSuccess, !set.isTroubled { return }
-    try settle(part, result, flushFailures: flushFailures)
+    try settle(part, result, targets: targets, flushFailures: flushFailures)
   }
 
   /// One request to the legs in `targets`; region n is leg n, the others are passed by (rule E1).
-  private borrowing func transfer(
+  borrowing func transfer(
     _ operation: Operation, _ part: SectorRange, from memory: UnsafeRawPointer?, to targets: LegBits
   ) -> LegOutcome {
     unsafe withUnsafeTemporaryAllocation(of: Region.self, capacity: set.legs.count) { regions in
@@ -74,23 +77,32 @@ extension HeldRange {
 
   /// Draws the consequences of a write that had failures, or that met a mirror with a past.
   ///
-  /// - Parameter flushFailures: how many flushes had failed when the write began.
+  /// What a leg missed is durable when this returns (rule M4).
+  /// - Parameters:
+  ///   - targets: the legs that were written; the others were out of service.
+  ///   - flushFailures: how many flushes had failed when the write began.
   private borrowing func settle(
-    _ part: SectorRange, _ outcome: LegOutcome, flushFailures: Int
+    _ part: SectorRange, _ outcome: LegOutcome, targets: LegBits, flushFailures: Int
   ) throws(Errno) {
+    let missed = LegBits.all(count: set.legs.count).subtracting(targets)
     // Where too few in-sync legs took the write, a stale leg that took it is as good once flushed.
     let needsFlush = set.update { health in
       // A flush that failed meanwhile may have swallowed the write: nothing there to save.
       guard set.flushFailureCount == flushFailures else { return false }
-      return health.prepareRescue(of: part, failed: outcome.failed, quorum: set.writeQuorum)
+      return health.prepareRescue(
+        of: part, failed: outcome.failed.union(missed), quorum: set.writeQuorum)
     }
     if needsFlush { set.flushUnasked(on: lane) }
     let holderCount = set.update { health -> Int in
       set.noteErrors(outcome, .write, part, in: &health)
       // A flush that failed meanwhile may have swallowed the write where it seemed to succeed.
       let isWritten = !needsFlush && set.flushFailureCount == flushFailures
-      return health.finishWrite(part, failures: outcome.failures, isWritten: isWritten)
+      return health.finishWrite(
+        part, failures: outcome.failures, missed: missed, isWritten: isWritten)
     }
+    let isWhole = outcome.isSuccess && missed.isEmpty
+    let refusal = isWhole ? nil : set.commitQuietly(on: lane)
     if holderCount < set.writeQuorum { throw outcome.errorForCaller }
+    if let refusal { throw refusal }
   }
 }

@@ -77,6 +77,8 @@ struct ConfigSurvey {
     return VolumeConfiguration(
       name: draft.name, mark: draft.mark, sectorCount: sectorCount, legs: legs,
       readPolicy: draft.readPolicy, writeQuorum: draft.writeQuorum, mode: draft.mode,
-      owner: draft.owner, group: draft.group, truncate: draft.truncate, readOnly: draft.readOnly)
+      owner: draft.owner, group: draft.group, truncate: draft.truncate, readOnly: draft.readOnly,
+      initialSync: draft.initialSync, intent: draft.intent, chunk: SectorCount(draft.chunk),
+      resyncRate: draft.resyncRate)
   }
 }

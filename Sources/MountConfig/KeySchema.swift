@@ -21,14 +21,12 @@ struct KeySchema {
     owner: "a volume",
     keys: [
       "size", "legs", "read_policy", "write_quorum", "mode", "owner", "group", "truncate",
-      "read_only", "initial_sync", "intent",
+      "read_only", "initial_sync", "intent", "chunk", "resync_rate",
     ],
     unbuilt: [
       "cache": "leave it out",
       "on_no_space": "leave it out; a leg without space becomes stale there",
       "on_all_failed": "leave it out; a request that no leg can serve is an error",
-      "chunk": "leave it out",
-      "resync_rate": "leave it out",
     ])
 
   static let leg = KeySchema(

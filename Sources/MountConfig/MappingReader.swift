@@ -83,20 +83,6 @@ struct MappingReader {
     }
   }
 
-  /// A word of which only some are built: `words` lists all, `built` those that work.
-  func builtWord(_ key: String, words: [String], built: String, why: String) -> Setting<String> {
-    scalar(key, "'\(built)'", kinds: nil) { text, mark in
-      guard words.contains(text) else { return nil }
-      guard text == built else {
-        log.report(
-          mark,
-          "'\(key): \(text)' is not built yet in this version; write '\(key): \(built)' (\(why))")
-        return built
-      }
-      return built
-    }
-  }
-
   /// A text; a bare number, yes-or-no word or nothing is refused.
   func text(_ key: String, _ wanted: String) -> Setting<String> {
     scalar(key, wanted, kinds: [.string, .otherPlain]) { text, _ in text }

@@ -21,6 +21,12 @@ public struct VolumeConfiguration: Sendable {
   public var group: UInt32
   public var truncate: TruncateChoice
   public var readOnly: Bool
+  public var initialSync: InitialSyncWord
+  public var intent: IntentWord
+  /// Unit of the intent map: a power of two of sectors.
+  public var chunk: SectorCount
+  /// Most bytes a second of background work; 0: no limit.
+  public var resyncRate: UInt64
 
   /// What `mode` is when the key is left out.
   static let defaultMode: UInt32 = 0o644

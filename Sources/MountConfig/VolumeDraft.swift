@@ -1,3 +1,4 @@
+internal import BlockIO
 internal import Glibc
 
 /// A volume as written, before anything has looked at its legs.
@@ -16,7 +17,15 @@ struct VolumeDraft {
   let group: UInt32
   let truncate: TruncateChoice
   let readOnly: Bool
+  let initialSync: InitialSyncWord
+  let intent: IntentWord
+  /// Sectors.
+  let chunk: UInt64
+  /// Bytes a second; 0: no limit.
+  let resyncRate: UInt64
 
+  /// The unit of the intent map when `chunk` is left out: 4 MiB.
+  static let usualChunk: UInt64 = 8192
   static let maximumLegs = 64
   private static let advice = "write 'legs:' with a list of '- path: FILE-OR-DEVICE' below it"
 
@@ -41,12 +50,10 @@ struct VolumeDraft {
     group = AccessRights.group(keys)
     truncate = keys.choice("truncate", TruncateChoice.self).value(or: .zero)
     readOnly = keys.flag("read_only").value(or: false)
-    _ = keys.builtWord(
-      "initial_sync", words: ["verify", "first-leg", "assume-in-sync"], built: "assume-in-sync",
-      why: "the legs must hold the same data already")
-    _ = keys.builtWord(
-      "intent", words: ["durable", "process", "off"], built: "off",
-      why: "after a crash, compare the legs yourself")
+    initialSync = keys.choice("initial_sync", InitialSyncWord.self).value(or: .verify)
+    intent = keys.choice("intent", IntentWord.self).value(or: .durable)
+    chunk = Self.chunk(keys)
+    resyncRate = Self.resyncRate(keys)
     checkCreation(keys)
   }
 
@@ -77,6 +84,31 @@ struct VolumeDraft {
       }
       return nil
     }
+  }
+
+  private static func chunk(_ keys: MappingReader) -> UInt64 {
+    let wanted = "a power of two from 64KiB to 1GiB, such as 4MiB"
+    return keys.written("chunk", wanted).flatMap { written, mark -> UInt64? in
+      switch SectorAmount.read(written.0, bareIsSectors: false) {
+      case .sectors(let sectors)
+      where sectors.nonzeroBitCount == 1 && (128...2_097_152).contains(sectors):
+        return sectors
+      case .sectors: keys.log.report(mark, "'chunk' must be \(wanted)")
+      case .wrong(let problem): keys.log.report(mark, "'chunk': \(problem)")
+      }
+      return nil
+    }.value(or: usualChunk)
+  }
+
+  private static func resyncRate(_ keys: MappingReader) -> UInt64 {
+    let wanted = "an amount a second, such as 100MiB, or 0B for no limit"
+    return keys.written("resync_rate", wanted).flatMap { written, mark -> UInt64? in
+      switch SectorAmount.read(written.0, bareIsSectors: false) {
+      case .sectors(let sectors): return sectors * UInt64(sectorByteCount)
+      case .wrong(let problem): keys.log.report(mark, "'resync_rate': \(problem)")
+      }
+      return nil
+    }.value(or: 0)
   }
 
   private static func legs(

@@ -45,7 +45,8 @@ extension Operations {
         let bytes = unsafe UnsafeRawBufferPointer(start: value, count: byteCount)
         do throws(Errno) {
           try volume.setAttribute(
-            unsafe String(cString: name), to: unsafe String(decoding: bytes, as: UTF8.self))
+            unsafe String(cString: name), to: unsafe String(decoding: bytes, as: UTF8.self),
+            on: lane())
         } catch {
           return reply.fail(error)
         }

@@ -1,4 +1,4 @@
-public import BlockIO
+internal import BlockIO
 internal import Mirror
 
 /// The extended attributes of a volume, all made from one status value.
@@ -6,14 +6,15 @@ extension Volume {
   static let attributePrefix = "user.mirrorfs."
   /// The kernel's limit for a value, in bytes.
   static let mostAttributeByteCount = 65536
-  private static let controlName = attributePrefix + "control"
+  static let controlName = attributePrefix + "control"
 
   /// Names of what ``attribute(_:)`` answers: what `getfattr -d` shows.
   public var attributeNames: [String] {
     let ofVolume = ["state", "error_bits", "error_bits_seen", "error_bits_last", "legs", "status"]
+    let ofWork = ["progress", "disputed", "mismatches"]
     let ofLeg = ["state", "region", "errors", "last_error", "stale"]
     let legs = mirror.legs.indices.flatMap { index in ofLeg.map { "leg.\(index).\($0)" } }
-    return (ofVolume + legs).map { Self.attributePrefix + $0 }
+    return (ofVolume + ofWork + legs).map { Self.attributePrefix + $0 }
   }
 
   /// The value of an attribute; nil for a name that there is none of (ENODATA).
@@ -27,19 +28,11 @@ extension Volume {
     case "error_bits_seen": return status.errorBitsSeen.description
     case "error_bits_last": return status.errorBitsLast.description
     case "legs": return status.letters
+    case "progress": return status.progress
+    case "disputed": return status.disputed.isEmpty ? "none" : Self.list(status.disputed)
+    case "mismatches": return Self.text(status.mismatches)
     case "status": return VolumeStatusDocument(self, status).json()
     default: return legAttribute(word, status)
-    }
-  }
-
-  /// Carries out a command written to `user.mirrorfs.control`.
-  ///
-  /// - Throws: EPERM for any other name, EINVAL for a command that there is none of.
-  public func setAttribute(_ name: String, to value: String) throws(Errno) {
-    guard name == Self.controlName else { throw .notPermitted }
-    switch value {
-    case "clear-errors": mirror.clearErrors()
-    default: throw .invalid
     }
   }
 
@@ -60,6 +53,18 @@ extension Volume {
     case "stale": return Self.list(leg.stale)
     default: return nil
     }
+  }
+
+  /// `4096+8 legs=0x2; 9000+16 legs=0x2`, or `none`.
+  private static func text(_ mismatches: [Mismatch]) -> String {
+    if mismatches.isEmpty { return "none" }
+    var text = ""
+    for mismatch in mismatches {
+      let word = (text.isEmpty ? "" : "; ") + "\(mismatch.range) legs=\(mismatch.legs)"
+      if text.utf8.count + word.utf8.count + 4 > mostAttributeByteCount { return text + " ..." }
+      text += word
+    }
+    return text
   }
 
   /// Ranges with spaces between, cut with `...` where the kernel's limit is.

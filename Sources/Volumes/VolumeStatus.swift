@@ -28,10 +28,13 @@ struct VolumeStatusDocument: Encodable {
   var letters: String
   var readPolicy: String
   var writeQuorum: Int
+  var progress: String
+  var disputed: [String]
+  var mismatches: [String]
   var legs: [LegDocument]
 
   enum CodingKeys: String, CodingKey {
-    case version, volume, state, legs
+    case version, volume, state, legs, progress, disputed, mismatches
     case byteCount = "byte_count"
     case errorBits = "error_bits"
     case errorBitsSeen = "error_bits_seen"
@@ -55,6 +58,9 @@ struct VolumeStatusDocument: Encodable {
     letters = status.letters
     readPolicy = volume.mirror.readPolicy.rawValue
     writeQuorum = volume.mirror.writeQuorum
+    progress = status.progress
+    disputed = status.disputed.prefix(64).map(\.description)
+    mismatches = status.mismatches.prefix(64).map { "\($0.range) legs=\($0.legs)" }
     let mostRanges = Self.mostRanges / status.legs.count
     legs = status.legs.enumerated().map { index, leg in
       LegDocument(

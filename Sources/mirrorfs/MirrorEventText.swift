@@ -30,6 +30,7 @@ extension MirrorEvent {
     case .state(let status):
       return "volume=\(Self.quoted(volume)) state=\(status.state.word) "
         + "error_bits=\(status.errorBits) legs=\(status.letters)"
+    case .note(let words, _): return "volume=\(Self.quoted(volume)) \(words)"
     }
   }
 
@@ -38,6 +39,7 @@ extension MirrorEvent {
     switch self {
     case .leg(let index, _): "leg \(index)"
     case .state: "volume"
+    case .note: "work"
     }
   }
 
@@ -45,9 +47,10 @@ extension MirrorEvent {
     switch self {
     case .leg(let index, let status):
       return status.legs[index].letter == .alive ? .notice : .warning
+    case .note(_, let isWarning): return isWarning ? .warning : .notice
     case .state(let status):
       switch status.state {
-      case .inSync: return .notice
+      case .inSync, .resyncing: return .notice
       case .degraded: return .warning
       case .failed: return .error
       }

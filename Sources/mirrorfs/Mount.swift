@@ -31,12 +31,13 @@ struct Mount {
     let state = try StateDirectory(of: configuration)
     let volumes = try assembly.assemble()
     // A lane for each thread, and some for flushes that no request asks for.
-    let client = IOClient(backend: backend, pages: pageCount(lanes: threadCount + 4))
+    let client = IOClient(
+      backend: backend, pages: pageCount(lanes: threadCount + 8 + volumes.count))
     let fileSystem = VolumeFileSystem(
       table: VolumeTable(volumes), client: client, threadCount: threadCount)
     try mount(fileSystem)
-    let watch = LegWatch(volumes: volumes, client: client)
-    watch.start()
+    let keepers = VolumeKeepers(volumes: volumes, client: client)
+    keepers.start()
     handleSignals(volumes, client)
     let ready = IOThread(name: "mirrorfs-ready") { [logger, mountPoint] in
       fileSystem.waitUntilReady()
@@ -45,9 +46,9 @@ struct Mount {
     }
     fileSystem.serve()
     ready.detach()
-    watch.end()
-    let failed = Self.flush(volumes, client, logger)
-    warnOfStaleLegs(volumes)
+    keepers.end()
+    let failed = close(volumes, client)
+    tellOfStaleLegs(volumes)
     logger.notice("unmounted mount_point=\(mountPoint)")
     withExtendedLifetime((state, assembly.claims)) {}
     if !failed.isEmpty {
@@ -103,17 +104,32 @@ struct Mount {
     }
   }
 
-  /// What the legs missed is known in memory only, and is about to be forgotten.
-  private func warnOfStaleLegs(_ volumes: [Volume]) {
+  /// What the legs missed is in the state, and is resynced when they are mounted again.
+  private func tellOfStaleLegs(_ volumes: [Volume]) {
     for volume in volumes {
       for (index, leg) in volume.mirror.status().legs.enumerated() where !leg.stale.isEmpty {
-        let ranges = leg.stale.prefix(16).map(\.description).joined(separator: " ")
-        let more = leg.stale.count > 16 ? " ..." : ""
+        let sectors = leg.stale.reduce(0) { $0 + $1.count.rawValue }
         let place = "volume=\(volume.name) leg=\(index) device=\(leg.device)"
-        logger.error("\(place) unmounted while out of sync; it missed \(ranges)\(more)")
-        logger.error("\(place) copy a leg that is in sync over it before the next mount")
+        logger.warning("\(place) unmounted while out of sync; stale_sectors=\(sectors)")
       }
     }
+  }
+
+  /// The last flush of each volume, and the mark of a clean stop; the names of those that failed.
+  private func close(_ volumes: [Volume], _ client: IOClient) -> [String] {
+    var failed = Set(Self.flush(volumes, client, logger))
+    for volume in volumes {
+      let isFlushed = !failed.contains(volume.name)
+      do {
+        try client.withLane { (lane) throws(Errno) in
+          try volume.mirror.close(on: lane, isFlushed: isFlushed)
+        }.get()
+      } catch {
+        logger.error("volume=\(volume.name) state not written: \(error)")
+        failed.insert(volume.name)
+      }
+    }
+    return failed.sorted()
   }
 
   /// The names of the volumes whose flush failed.

@@ -49,11 +49,11 @@ struct UmountCommand: ParsableCommand {
     MountPoint.attribute("pid", of: mountPoint).flatMap { pid_t($0) }
   }
 
-  /// What legs missed is known to the daemon alone, and goes with it.
+  /// What legs missed is kept in the state directory, and copied after the next mount.
   private func warnOfDegradedVolumes() {
     guard let names = MountPoint.attribute("degraded", of: mountPoint) else { return }
     printError(
-      "warning: \(names): a leg is out of sync or failing, and which sectors it missed is "
-        + "forgotten now; the log names them: copy a good leg over it before the next mount")
+      "warning: \(names): a leg is out of sync or failing; what it missed is remembered, and "
+        + "copied to it when it works again after the next mount")
   }
 }

@@ -45,31 +45,53 @@ struct VolumeAssembly {
     var volumes: [Volume] = []
     for (volume, files) in zip(configuration.volumes, opened) {
       var legs: [Leg] = []
-      for (leg, file) in zip(volume.legs, files) {
+      var created: LegBits = []
+      for (index, (leg, file)) in zip(volume.legs, files).enumerated() {
         if let file {
           legs.append(Self.leg(leg, file))
         } else {
           do throws(ConfigProblem) {
             legs.append(Self.leg(leg, try create(leg, volume)))
+            created.insert(index: index)
           } catch {
             throw StartupProblem([error])
           }
         }
       }
-      volumes.append(assemble(volume, legs))
+      volumes.append(try assemble(volume, legs, created: created))
     }
     return volumes
   }
 
-  private func assemble(_ volume: VolumeConfiguration, _ legs: [Leg]) -> Volume {
+  private func assemble(
+    _ volume: VolumeConfiguration, _ legs: [Leg], created: LegBits
+  ) throws(StartupProblem) -> Volume {
     let (name, logger, throttle) = (volume.name, logger, LogThrottle())
+    let durable: DurableState
+    do throws(DurableProblem) {
+      durable = try DurableState(
+        DurableOptions(
+          folder: "\(configuration.stateDirectory)/volumes/\(name)", volume: name,
+          intent: IntentChoice(volume), chunk: volume.chunk,
+          initialSync: InitialSync(volume.initialSync)),
+        legs: legs, created: created)
+    } catch {
+      throw StartupProblem([
+        configuration.problem(at: volume.mark, "volume \(name): \(error.text)")
+      ])
+    }
+    for finding in durable.findings {
+      logger.log(level: finding.isWarning ? .warning : .notice, "volume=\(name) \(finding.text)")
+    }
     let mirror = MirrorSet(
-      legs: legs, readPolicy: ReadPolicy(volume.readPolicy), writeQuorum: volume.writeQuorum
+      legs: legs, readPolicy: ReadPolicy(volume.readPolicy), writeQuorum: volume.writeQuorum,
+      durable: durable
     ) { event in
       guard let dropped = throttle.pass(event.source) else { return }
       let more = dropped > 0 ? " dropped_lines=\(dropped)" : ""
       logger.log(level: event.level, "\(event.text(volume: name))\(more)")
     }
+    mirror.setRate(bytesPerSecond: volume.resyncRate)
     return Volume(
       name: name, mirror: mirror,
       access: VolumeAccess(
@@ -145,6 +167,27 @@ extension ReadPolicy {
     case .primary: self = .primary
     case .roundRobin: self = .roundRobin
     case .leastPending: self = .leastPending
+    }
+  }
+}
+
+extension IntentChoice {
+  /// A volume that nobody writes to needs no map.
+  init(_ volume: VolumeConfiguration) {
+    switch volume.intent {
+    case .durable: self = .durable
+    case .process: self = .process
+    case .off: self = .off
+    }
+  }
+}
+
+extension InitialSync {
+  init(_ word: InitialSyncWord) {
+    switch word {
+    case .verify: self = .verify
+    case .firstLeg: self = .firstLeg
+    case .assumeInSync: self = .assumeInSync
     }
   }
 }

@@ -25,6 +25,7 @@ final class MirrorRig {
         switch event {
         case .leg(let index, let status): "leg \(index) \(status.legs[index].letter.letter)"
         case .state(let status): "state \(status.state.word)"
+        case .note(let words, _): "note \(words)"
         }
       lines.withLock { $0.append(line) }
     }

@@ -12,7 +12,7 @@ struct VolumeRefusalTests {
   private let nameAdvice = "write a plain file name of 1 to 255 bytes, such as db.img"
   private let listOfKeys =
     "the keys of a volume are size, legs, read_policy, write_quorum, mode, owner, group, "
-    + "truncate, read_only, initial_sync, intent"
+    + "truncate, read_only, initial_sync, intent, chunk, resync_rate"
 
   @Test("S: unknown keys of a volume")
   func unknownKeys() {
@@ -31,7 +31,6 @@ struct VolumeRefusalTests {
       ("cache", "leave it out"),
       ("on_no_space", "leave it out; a leg without space becomes stale there"),
       ("on_all_failed", "leave it out; a request that no leg can serve is an error"),
-      ("chunk", "leave it out"), ("resync_rate", "leave it out"),
     ])
   func unbuiltKeys(key: String, advice: String) {
     fixture.expectVolumeRefusal(
@@ -39,24 +38,20 @@ struct VolumeRefusalTests {
       "key '\(key)' of a volume is not built yet in this version; \(advice)")
   }
 
-  @Test("S: values of initial_sync and intent that are not built yet")
-  func unbuiltValues() {
-    for value in ["verify", "first-leg"] {
-      fixture.expectVolumeRefusal(
-        "initial_sync: §\(value)\n\(legs)",
-        "'initial_sync: \(value)' is not built yet in this version; write "
-          + "'initial_sync: assume-in-sync' (the legs must hold the same data already)")
-    }
-    for value in ["durable", "process"] {
-      fixture.expectVolumeRefusal(
-        "intent: §\(value)\n\(legs)",
-        "'intent: \(value)' is not built yet in this version; write 'intent: off' (after a "
-          + "crash, compare the legs yourself)")
-    }
+  @Test("S: values of initial_sync, intent, chunk and resync_rate")
+  func statePolicies() {
     fixture.expectVolumeRefusal(
       "intent: §maybe\ninitial_sync: §true\n\(legs)",
-      "'intent' must be 'off', but this is the text 'maybe'",
-      "'initial_sync' must be 'assume-in-sync', but this is the yes-or-no value true")
+      "'intent' must be one of durable, process, off, but this is the text 'maybe'",
+      "'initial_sync' must be one of verify, first-leg, assume-in-sync, but this is the "
+        + "yes-or-no value true")
+    for chunk in ["3MiB", "1KiB", "2GiB"] {
+      fixture.expectVolumeRefusal(
+        "chunk: §\(chunk)\n\(legs)",
+        "'chunk' must be a power of two from 64KiB to 1GiB, such as 4MiB")
+    }
+    fixture.expectVolumeRefusal(
+      "resync_rate: §fast\n\(legs)", "'resync_rate': 'fast' is not a whole decimal number with a unit, such as 100MiB")
   }
 
   @Test("S: a volume's name is one plain path component")

@@ -145,14 +145,19 @@ struct VolumeAttributeTests {
 
   @Test("Only control can be set, and only to a command that there is")
   func control() throws {
-    let volume = VolumeRig().volume
-    #expect(throws: Errno.notPermitted) {
-      try volume.setAttribute("user.mirrorfs.state", to: "in-sync")
+    let rig = VolumeRig()
+    func set(_ name: String, _ value: String) throws {
+      try rig.change { (volume, lane) throws(Errno) in
+        try volume.setAttribute("user.mirrorfs." + name, to: value, on: lane)
+      }
     }
-    #expect(throws: Errno.invalid) {
-      try volume.setAttribute("user.mirrorfs.control", to: "dance")
+    #expect(throws: Errno.notPermitted) { try set("state", "in-sync") }
+    for wrong in ["dance", "", "fail", "fail 9", "restore x", "scrub range=1", "resync source=7"] {
+      #expect(throws: Errno.invalid, "\(wrong)") { try set("control", wrong) }
     }
-    try volume.setAttribute("user.mirrorfs.control", to: "clear-errors")
+    for right in ["clear-errors", "pause", "resume", "cancel", "rate 1000", "resync"] {
+      try set("control", right)
+    }
   }
 
   @Test("F5: cached and direct handles never meet")

@@ -99,3 +99,6 @@ int linux_setxattr(const char *path, const char *name, const void *value, size_t
 
 /// flock(2) for an exclusive lock, without waiting. 0, or -1 with errno (EWOULDBLOCK: taken).
 int linux_lock_file(int fd);
+
+// dup3 with O_CLOEXEC: Swift does not see names of _GNU_SOURCE.
+int linux_replace_descriptor(int from, int to);

@@ -20,6 +20,7 @@ assert_state AA 0x0 in-sync
 unmount
 assert_same a.img b.img
 
+rm -r "$STATE_DIRECTORY/volumes"
 mount_volume write_quorum=2 "$first" "$bad" "$LEG"
 fail_writes b
 write_sectors "$VOL" 200 8 z

@@ -23,6 +23,7 @@ sync "$VOL"
 assert_same a.img b.img
 
 unmount
+rm -r "$STATE_DIRECTORY/volumes"
 leg_with_errors c 4M
 fail_reads c
 mount_volume read_policy=round-robin "$WORK/a.img" "$WORK/b.img" "$LEG"

@@ -13,6 +13,8 @@ for policy in primary round-robin least-pending; do
   sync "$VOL"
   fail_writes "a.$policy"
   write_sectors "$VOL" 1000 16 n
+  # Else the leg is resynced by itself, and there is nothing to see.
+  setfattr -n user.mirrorfs.control -v pause "$VOL"
   mend_writes "a.$policy"
   write_sectors "$WORK/a.$policy.img" 1000 16 P # poison
   for round in {1..20}; do

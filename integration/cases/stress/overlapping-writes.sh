@@ -35,6 +35,7 @@ assert_same a.img c.img
 # Short rounds: only the last writes of each place show.
 scripted_leg d 64K
 truncate -s 64K a.img
+rm -r "$STATE_DIRECTORY/volumes"
 mount_volume "$first" "$LEG"
 for round in {1..12}; do
   fio --name=round --filename="$VOL" --size=64k --io_size=256k --rw=randwrite --bsrange=512-32k \

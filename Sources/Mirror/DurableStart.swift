@@ -1,0 +1,217 @@
+internal import BlockIO
+internal import Glibc
+
+/// What the state on disk and the legs that are there make of a volume at mount.
+struct DurableStart {
+  let options: DurableOptions
+  let legs: [Leg]
+  let created: LegBits
+  private(set) var health: MirrorHealth
+  private(set) var findings: [DurableFinding] = []
+  private(set) var generation: UInt64 = 0
+  /// The last mount did not end as it should.
+  private(set) var wasUnclean = false
+
+  init(options: DurableOptions, legs: [Leg], created: LegBits) {
+    self.options = options
+    self.legs = legs
+    self.created = created
+    health = MirrorHealth(legCount: legs.count, sectorCount: legs[0].region.sectors.count)
+  }
+
+  private var whole: SectorRange { health.whole }
+
+  private mutating func note(_ text: String, isWarning: Bool = true) {
+    findings.append(DurableFinding(text: text, isWarning: isWarning))
+  }
+
+  /// Takes over what the file says, as far as it can be trusted.
+  mutating func read(_ file: StateFile) throws(DurableProblem) {
+    let bytes: [UInt8]?
+    do throws(Errno) { bytes = try file.read() } catch {
+      throw DurableProblem(text: "the state in \(options.folder) cannot be read: \(error)")
+    }
+    guard let bytes else { return beginNew(options.initialSync) }
+    let saved: SavedState
+    do throws(StateDamage) { saved = try SavedState(decoding: bytes) } catch {
+      note("state_file=damaged reason=\"\(error)\" folder=\(options.folder)")
+      wasUnclean = true
+      return beginNew(.verify)
+    }
+    generation = saved.generation
+    let places = Self.match(legs.map { LegIdentity($0) }, saved.legs)
+    guard places.contains(where: { $0 != nil }) else {
+      // Another set of legs under the name of a former one: what was known is not about them.
+      note("legs_are=new reason=\"the state is of other legs\" folder=\(options.folder)")
+      return beginNew(options.initialSync)
+    }
+    try takeOver(saved, places)
+  }
+
+  /// Legs of which nothing is known (rule M16).
+  private mutating func beginNew(_ initialSync: InitialSync) {
+    let known = LegBits.all(count: legs.count).subtracting(created)
+    guard let first = known.lowestIndex else { return }
+    for index in created.indices { health.legs[index].addStale(whole) }
+    switch initialSync {
+    case .assumeInSync: return
+    case .firstLeg:
+      for index in known.indices where index != first { health.legs[index].addStale(whole) }
+    case .verify:
+      guard known.count > 1 else { return }
+      health.unverified.insert(whole)
+      note("legs=unverified reason=\"never compared\"", isWarning: false)
+    }
+  }
+
+  /// - Parameter places: for each leg its place among the saved ones.
+  private mutating func takeOver(
+    _ saved: SavedState, _ places: [Int?]
+  ) throws(DurableProblem) {
+    guard saved.sectorCount == whole.count.rawValue else {
+      throw DurableProblem(
+        text: "the volume had \(saved.sectorCount) sectors when it was last used, and now has "
+          + "\(whole.count.rawValue); write the former size, or remove \(options.folder) to "
+          + "start anew with legs that are compared first")
+    }
+    wasUnclean = !saved.isClean
+    health.errorBitsSeen = saved.errorBitsSeen.intersection(.all(count: legs.count))
+    health.errorBitsLast = saved.errorBitsLast.intersection(.all(count: legs.count))
+    insert(saved.unverified, into: \.unverified)
+    insert(saved.disputed, into: \.disputed)
+    insert(saved.unserved, into: \.unserved)
+    health.scrub = saved.scrub.map { ScrubTask($0) }
+    if let source = health.scrub?.source, source >= legs.count { health.scrub = nil }
+    var changed: LegBits = []
+    for (index, place) in places.enumerated() {
+      guard let place else {
+        health.legs[index].addStale(whole)
+        health.legs[index].isHeld = !created.contains(index: index)
+        note("leg=\(index) leg_is=new device=\(legs[index].name)", isWarning: false)
+        continue
+      }
+      takeOver(saved.legs[place], leg: index)
+      if let change = change(of: legs[index], saved.legs[place].identity) {
+        changed.insert(index: index)
+        note("leg=\(index) leg_is=changed reason=\"\(change)\" device=\(legs[index].name)")
+      }
+    }
+    distrust(changed, known: places.enumerated().filter { $1 != nil }.map(\.offset))
+    try checkCopies()
+  }
+
+  private mutating func insert(
+    _ ranges: [SectorRange], into set: WritableKeyPath<MirrorHealth, RangeSet>
+  ) {
+    for range in ranges where whole.contains(range) { health[keyPath: set].insert(range) }
+  }
+
+  private mutating func takeOver(_ saved: SavedLeg, leg index: Int) {
+    var record = LegRecord()
+    for range in saved.stale { record.stale.insert(range) }
+    for range in saved.unwritten { record.unwritten.insert(range) }
+    for range in saved.unreadable { record.unreadable.insert(range) }
+    record.causes = saved.causes
+    record.counters = saved.counters
+    record.lastError = saved.lastError
+    record.isOut = saved.isOut
+    record.isHeld = saved.isHeld
+    if created.contains(index: index) {
+      // It was there, and has just been made anew.
+      record = LegRecord()
+      record.addStale(whole)
+    }
+    health.legs[index] = record
+  }
+
+  /// A changed leg is not read until it has been resynced, and that only when somebody asks; when
+  /// all of them changed, they are compared (rule M17).
+  private mutating func distrust(_ changed: LegBits, known: [Int]) {
+    guard !changed.isEmpty else { return }
+    if changed.count == known.count {
+      if changed.count > 1 { health.unverified.insert(whole) }
+      return
+    }
+    for index in changed.indices where !created.contains(index: index) {
+      health.legs[index].addStale(whole)
+      health.legs[index].isHeld = true
+    }
+  }
+
+  /// What is different about a leg; nil when it is as it was left.
+  private func change(of leg: Leg, _ saved: LegIdentity) -> String? {
+    let now = LegIdentity(leg)
+    if now.isBlockDevice != saved.isBlockDevice { return "another kind of device" }
+    if now.isBlockDevice { return now.capacity == saved.capacity ? nil : "another size" }
+    if now.inode != saved.inode { return "another file" }
+    if now.capacity != saved.capacity { return "another size" }
+    let isSameTime =
+      now.modifiedSeconds == saved.modifiedSeconds
+      && now.modifiedNanoseconds == saved.modifiedNanoseconds
+    return wasUnclean || isSameTime ? nil : "written to by somebody else"
+  }
+
+  /// Every sector must be in sync on some leg (rule M5).
+  private func checkCopies() throws(DurableProblem) {
+    for (range, inSync) in health.segments(of: whole) where inSync.isEmpty {
+      throw DurableProblem(
+        text: "sectors \(range) are up to date on none of these legs: the leg that has them was "
+          + "changed, or is missing from the config; put it back, or remove \(options.folder) to "
+          + "start anew with what is there")
+    }
+  }
+
+  /// For each leg the place in `saved` of what was the same leg: by its path, else by its file.
+  private static func match(_ legs: [LegIdentity], _ saved: [SavedLeg]) -> [Int?] {
+    var free = Set(saved.indices)
+    var places = legs.map { leg -> Int? in
+      let place = saved.indices.first {
+        free.contains($0) && saved[$0].identity.path == leg.path
+          && saved[$0].identity.firstSector == leg.firstSector
+      }
+      if let place { free.remove(place) }
+      return place
+    }
+    for index in legs.indices where places[index] == nil && !legs[index].isBlockDevice {
+      let leg = legs[index]
+      places[index] = saved.indices.first {
+        let old = saved[$0].identity
+        return free.contains($0) && old.inode == leg.inode && old.firstSector == leg.firstSector
+          && old.modifiedSeconds == leg.modifiedSeconds
+          && old.modifiedNanoseconds == leg.modifiedNanoseconds
+      }
+      if let place = places[index] { free.remove(place) }
+    }
+    return places
+  }
+
+  /// The write-intent map, and what it says about the last stop.
+  mutating func openIntent() throws(DurableProblem) -> IntentMap? {
+    guard legs.count > 1 else { return nil }
+    let path = StateFile(folder: options.folder).intentPath
+    let isMissing = unsafe access(path, F_OK) != 0
+    if options.intent == .off, isMissing { return nil }
+    let map: IntentMap
+    do throws(Errno) {
+      map = try IntentMap(
+        path: path, sectorCount: whole.count, chunk: options.chunk,
+        safety: options.intent == .durable ? .durable : .process)
+    } catch {
+      throw DurableProblem(text: "the intent map \(path) cannot be used: \(error)")
+    }
+    var dirty = map.dirtyAtOpen
+    if let damage = map.damage { note("intent_map=damaged reason=\"\(damage)\" path=\(path)") }
+    if isMissing, wasUnclean { dirty.insert(whole) }
+    // Legs that were never compared are compared, not overwritten.
+    dirty.subtract(health.unverified)
+    if !dirty.isEmpty, let end = dirty.ranges.last?.end {
+      var clipped = dirty
+      if whole.end < end { clipped.remove(SectorRange(whole.end, upTo: end)) }
+      health.unsettled = clipped
+      note("unclean_stop=true sectors_to_recover=\(clipped.sectorCount.rawValue)")
+    }
+    guard options.intent == .off else { return map }
+    unsafe unlink(path)
+    return nil
+  }
+}

@@ -1,0 +1,134 @@
+public import BlockIO
+public import DMIO
+
+/// What an operator may ask of a set while it is in use.
+extension MirrorSet {
+  /// Asks for what legs missed to be copied now, whatever the back-off says (rule M10).
+  ///
+  /// - Parameter source: the leg that is right where legs were found to differ (rule M16).
+  /// - Throws: EINVAL for a leg that there is none of, or that is out of service.
+  public func requestResync(source: Int?, on lane: IOLane) throws(Errno) {
+    if let source {
+      guard legs.indices.contains(source), !withHealth({ $0.legs[source].isOut }) else {
+        throw .invalid
+      }
+    }
+    update { health in
+      for index in health.legs.indices {
+        health.legs[index].isHeld = false
+        health.legs[index].retry.reset()
+      }
+      if let source { health.settleDispute(source: source) }
+      health.changes += 1
+    }
+    if let refusal = commitQuietly(on: lane) { throw refusal }
+    wakeKeeper()
+  }
+
+  /// Asks for a comparison of all legs (rule M11).
+  ///
+  /// - Throws: EBUSY while one is under way, EINVAL for a range or leg that there is none of.
+  public func requestScrub(
+    _ range: SectorRange?, isRepair: Bool, source: Int?, on lane: IOLane
+  ) throws(Errno) {
+    let range = range ?? whole
+    let (_, isOver) = range.first.rawValue.addingReportingOverflow(range.count.rawValue)
+    guard !isOver, !range.isEmpty, whole.contains(range) else { throw .invalid }
+    if let source, !legs.indices.contains(source) { throw .invalid }
+    // Whole blocks: what is read is compared.
+    let block = UInt64(logicalBlockByteCount / sectorByteCount)
+    let first = Sector(range.first.rawValue / block * block)
+    let end = Sector(min(whole.end.rawValue, (range.end.rawValue + block - 1) / block * block))
+    let isBusy = update { health -> Bool in
+      guard health.scrub == nil else { return true }
+      health.mismatches = []
+      health.scrub = ScrubTask(
+        range: SectorRange(first, upTo: end), position: first, isRepair: isRepair, source: source)
+      health.changes += 1
+      return false
+    }
+    if isBusy { throw .inUse }
+    if let refusal = commitQuietly(on: lane) { throw refusal }
+    wakeKeeper()
+  }
+
+  /// Ends a scrub; what it found stays known.
+  public func cancelScrub() {
+    update { health in
+      health.scrub = nil
+      health.changes += 1
+    }
+    durable?.wantsCommit()
+  }
+
+  /// Takes a leg out of service: it is neither read nor written until ``restore(_:on:)``.
+  ///
+  /// - Throws: EINVAL for a leg that there is none of; EBUSY when some sector is on no other leg.
+  public func fail(_ leg: Int, on lane: IOLane) throws(Errno) {
+    guard legs.indices.contains(leg) else { throw .invalid }
+    let isRefused = update { health -> Bool in
+      if health.legs[leg].isOut { return false }
+      let isNeeded = health.segments(of: whole).contains { _, inSync in
+        inSync.subtracting(health.outLegs).subtracting(LegBits(index: leg)).isEmpty
+      }
+      // Where legs may differ, the lowest is the one that counts.
+      if isNeeded || health.isPinned(whole) { return true }
+      health.legs[leg].isOut = true
+      health.changes += 1
+      // No flush reaches it from here on, so what it was sent since the last one is not safe there.
+      var unflushed = written.unflushed()
+      for range in rangeLock.changingRanges() { unflushed.insert(range) }
+      countFlushFailure()
+      for range in unflushed.parts(of: whole) {
+        _ = health.markStale(LegBits(index: leg), range) { _ in [] }
+      }
+      return false
+    }
+    if isRefused { throw .inUse }
+    if let refusal = commitQuietly(on: lane) { throw refusal }
+  }
+
+  /// Brings a leg back into service; what it missed is resynced.
+  ///
+  /// - Throws: EINVAL for a leg that there is none of; the errno of open(2) when it is not there.
+  public func restore(_ leg: Int, on lane: IOLane) throws(Errno) {
+    guard legs.indices.contains(leg) else { throw .invalid }
+    try legs[leg].file?.reopen()
+    update { health in
+      health.legs[leg].isOut = false
+      health.legs[leg].isHeld = false
+      health.legs[leg].retry.reset()
+      health.changes += 1
+    }
+    if let refusal = commitQuietly(on: lane) { throw refusal }
+    wakeKeeper()
+  }
+
+  /// Stops background work, or lets it go on.
+  public func setPaused(_ isPaused: Bool) {
+    update { $0.work.isPaused = isPaused }
+    if !isPaused { wakeKeeper() }
+  }
+
+  /// Most bytes a second of background work from now on; 0: no limit.
+  public func setRate(bytesPerSecond: UInt64) {
+    update { $0.work.bytesPerSecond = bytesPerSecond }
+  }
+}
+
+extension MirrorHealth {
+  /// The operator said which leg is right where legs differ or have never been compared.
+  mutating func settleDispute(source: Int) {
+    var open = disputed
+    open.formUnion(unverified)
+    for range in open.ranges {
+      legs[source].stale.remove(range)
+      for index in legs.indices where index != source {
+        legs[index].addStale(range)
+      }
+    }
+    disputed.removeAll()
+    unverified.removeAll()
+    legs[source].forgetCauses()
+  }
+}

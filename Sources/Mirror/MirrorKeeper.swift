@@ -1,0 +1,172 @@
+internal import BlockIO
+public import DMIO
+internal import Glibc
+
+/// The background work of a set: recovery, resync, read repair, verify, scrub, and the cleaning of
+/// the intent map. One thread at a time; it works in steps of at most 1 MiB, each under the range
+/// lock of what it touches, so that requests wait for a step at most.
+@safe public final class MirrorKeeper {
+  // Safe: the buffers are made in init, freed in deinit, and only lent to calls made in between.
+
+  /// Bytes of one step, and of each leg's buffer.
+  static let stepByteCount = 1 << 20
+  /// Steps between flushes of what was copied.
+  private static let stepsPerFlush = 64
+  /// Seconds between looks at the intent map, and between commits of how far a scrub is.
+  private static let cleaningPeriod = 2.0
+
+  let set: MirrorSet
+  let lane: IOLane
+  /// One a leg, as long as a step; page aligned.
+  let buffers: [UnsafeMutableRawPointer]
+  let stepSectors: SectorCount
+  private var stepsSinceFlush = 0
+  private var nextCleaning: Double
+
+  /// - Parameter lane: the calling thread's; it is used until the keeper is let go.
+  public init(_ set: MirrorSet, lane: IOLane) {
+    self.set = set
+    self.lane = lane
+    // Many legs: smaller steps, so that the buffers stay small.
+    let byteCount = max(1 << 16, Self.stepByteCount * 4 / max(4, set.legs.count))
+    stepSectors = SectorCount(UInt64(byteCount / sectorByteCount))
+    unsafe buffers = set.legs.map { _ in
+      UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 4096)
+    }
+    nextCleaning = Pace.now()
+  }
+
+  deinit { for index in set.legs.indices { unsafe buffers[index].deallocate() } }
+
+  /// Works until there is nothing to do now, the operator says pause, or `mayGoOn` says no.
+  public func work(whileAllowed mayGoOn: () -> Bool) {
+    while mayGoOn() {
+      let began = Pace.now()
+      guard let (kind, doneSectors) = step(now: began) else { break }
+      note(kind, doneSectors)
+      if began >= nextCleaning { clean(now: began) }
+      slowDown(after: doneSectors, since: began, mayGoOn)
+    }
+    if stepsSinceFlush > 0 { flush() }
+    set.endWork()
+    clean(now: Pace.now())
+    set.commitProgress(on: lane)
+  }
+
+  /// One step of the most urgent work that can go on; nil when there is none.
+  private func step(now: Double) -> (kind: WorkKind?, sectors: UInt64)? {
+    let plan = set.withHealth { health -> Plan in
+      if health.work.isPaused { return .nothing }
+      return health.plan(now: now, step: self.stepSectors)
+    }
+    switch plan {
+    case .nothing: return nil
+    case .recover(let range):
+      recover(range)
+      return (.recovery, range.count.rawValue)
+    case .resync(let range, let targets):
+      resync(range, targets, now: now)
+      stepsSinceFlush += 1
+      if stepsSinceFlush >= Self.stepsPerFlush { flush() }
+      return (.resync, range.count.rawValue)
+    case .flush:
+      flush()
+      return (.resync, 0)
+    case .repair(let range, let leg):
+      repair(range, leg: leg, now: now)
+      return (nil, range.count.rawValue)
+    case .verify(let range):
+      return (.verify, verify(range))
+    case .scrub(let range, let task):
+      scrub(range, task)
+      return (.scrub, range.count.rawValue)
+    }
+  }
+
+  /// Copied data counts only when it is flushed (rule M4).
+  private func flush() {
+    stepsSinceFlush = 0
+    set.flushUnasked(on: lane)
+  }
+
+  private func note(_ kind: WorkKind?, _ sectors: UInt64) {
+    guard let kind else { return }
+    set.update { health in
+      if health.work.pace?.kind != kind { health.work.pace = Pace(kind: kind, start: Pace.now()) }
+      health.work.active = kind
+      health.work.pace?.doneSectors += sectors
+    }
+  }
+
+  private func slowDown(after sectors: UInt64, since began: Double, _ mayGoOn: () -> Bool) {
+    let rate = set.withHealth { $0.work.bytesPerSecond }
+    guard rate > 0 else { return }
+    let end = began + Double(sectors) * Double(sectorByteCount) / Double(rate)
+    while mayGoOn() {
+      let left = end - Pace.now()
+      if left <= 0 { return }
+      usleep(UInt32(min(left, 0.1) * 1e6))
+    }
+  }
+
+  /// Takes marks out of the intent map where the legs are flushed and equal (rule M9).
+  private func clean(now: Double) {
+    guard now >= nextCleaning else { return }
+    nextCleaning = now + Self.cleaningPeriod
+    set.commitProgress(on: lane)
+    guard let intent = set.durable?.intent else { return }
+    let idle = intent.takeIdle()
+    guard !idle.isEmpty else { return }
+    set.flushUnasked(on: lane)
+    guard set.commitQuietly(on: lane) == nil else { return }
+    for range in idle {
+      for chunk in intent.chunks(of: range) { set.clean(chunk, intent, on: lane) }
+    }
+  }
+}
+
+extension MirrorSet {
+  /// A range cut where the set of in-sync legs changes.
+  func segments(of range: SectorRange) -> [(range: SectorRange, inSync: LegBits)] {
+    withHealth { $0.segments(of: range) }
+  }
+
+  /// Whether the keeper has something to do now. Cheap enough to ask a few times a second.
+  public func hasWork() -> Bool {
+    if isTroubled || hasScrub {
+      let now = Pace.now()
+      let hasPlan = withHealth { health -> Bool in
+        guard !health.work.isPaused else { return false }
+        if case .nothing = health.plan(now: now, step: SectorCount(2048)) { return false }
+        return true
+      }
+      if hasPlan { return true }
+    }
+    return (durable?.intent?.markedCount ?? 0) > 0 || durable?.isWishing == true
+  }
+
+  private var hasScrub: Bool { withHealth { $0.scrub != nil } }
+
+  func endWork() {
+    update { health in
+      health.work.active = nil
+      health.work.pace = nil
+    }
+  }
+
+  /// Asks for the keeper at once, not at the next look.
+  func wakeKeeper() { onWork.withLock { $0?() } }
+
+  /// Calls `wake` whenever there is new work; on any thread, it must not block.
+  public func whenWorkComes(_ wake: (@Sendable () -> Void)?) { onWork.withLock { $0 = wake } }
+
+  func clean(_ chunk: SectorRange, _ intent: IntentMap, on lane: IOLane) {
+    let ticket = rangeLock.acquire(chunk, exclusive: true, willWait: lane.willWait)
+    defer { rangeLock.release(ticket) }
+    // Nobody writes here now. What was written and not flushed keeps its mark.
+    if written.unflushed().overlaps(chunk) { return }
+    if withHealth({ $0.unsettled.overlaps(chunk) }) { return }
+    // A mark too many is harmless; the next look tries again.
+    try? intent.clear(chunk)
+  }
+}
