@@ -51,7 +51,8 @@ struct VolumeRefusalTests {
         "'chunk' must be a power of two from 64KiB to 1GiB, such as 4MiB")
     }
     fixture.expectVolumeRefusal(
-      "resync_rate: §fast\n\(legs)", "'resync_rate': 'fast' is not a whole decimal number with a unit, such as 100MiB")
+      "resync_rate: §fast\n\(legs)",
+      "'resync_rate': 'fast' is not a whole decimal number with a unit, such as 100MiB")
   }
 
   @Test("S: a volume's name is one plain path component")

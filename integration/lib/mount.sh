@@ -134,3 +134,17 @@ random_file() { head -c "$2" /dev/urandom >"$1"; }
 
 # as_nobody COMMAND...
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"; }
+
+# crash [MOUNT_POINT]: ends the daemon as a power cut of the process would, and takes the dead
+# mount away. Only a process of this case.
+crash() {
+  local target=${1:-$MNT} process
+  for process in $(daemons "$target"); do kill -KILL "$process"; done
+  wait_until 10 no_daemon "$target" || fail "killed, and still there"
+  fusermount3 -u -z "$target" 2>/dev/null || umount -l "$target"
+  wait_until 10 not_mounted "$target" || fail "still mounted: $target"
+}
+
+# is_idle [VOLUME]: no background work is left to do.
+is_idle() { [ "$(xattr "${1:-$VOL}" progress)" = none ]; }
+wait_idle() { wait_until 30 is_idle "$@" || fail "not done: $(xattr "${1:-$VOL}" progress)"; }
