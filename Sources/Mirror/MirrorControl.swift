@@ -66,6 +66,8 @@ extension MirrorSet {
   /// - Throws: EINVAL for a leg that there is none of; EBUSY when some sector is on no other leg.
   public func fail(_ leg: Int, on lane: IOLane) throws(Errno) {
     guard legs.indices.contains(leg) else { throw .invalid }
+    // What it was sent so far counts; what is under way while it goes does not.
+    flushUnasked(on: lane)
     let isRefused = update { health -> Bool in
       if health.legs[leg].isOut { return false }
       let isNeeded = health.segments(of: whole).contains { _, inSync in

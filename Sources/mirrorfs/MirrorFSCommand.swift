@@ -13,6 +13,8 @@ struct MirrorFSCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      MountCommand.self, UmountCommand.self, CheckCommand.self, ClearErrorsCommand.self,
+      MountCommand.self, UmountCommand.self, CheckCommand.self, StatusCommand.self,
+      ResyncCommand.self, ScrubCommand.self, ClearErrorsCommand.self, FailCommand.self,
+      RestoreCommand.self, PauseCommand.self, ResumeCommand.self, RateCommand.self,
     ])
 }

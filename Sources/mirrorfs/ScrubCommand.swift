@@ -1,0 +1,53 @@
+import ArgumentParser
+
+struct ScrubCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "scrub",
+    abstract: "Compares the legs of a volume while it is in use, and repairs if asked.",
+    discussion: """
+      What differs is named by sectors and legs in user.mirrorfs.mismatches and in the log. --repair
+      rewrites from the majority, or from the leg that --source names. A scrub goes on after a
+      restart. With --wait the exit status is 1 when something differs.
+
+        mirrorfs scrub /mnt/volumes/db.img --wait
+        mirrorfs scrub /mnt/volumes/db.img --repair --source 0 --range 4096+8
+        mirrorfs scrub /mnt/volumes/db.img --cancel
+      """)
+
+  @OptionGroup var target: VolumeArgument
+  @Flag(help: "Rewrite what differs.") var repair = false
+  @Option(help: "The leg that is right.") var source: Int?
+  @Option(help: "Sectors: first+count.") var range: String?
+  @Flag(help: "Return when it is done; Ctrl-C leaves it running.") var wait = false
+  @Flag(help: "End the scrub that is under way.") var cancel = false
+
+  func validate() throws {
+    if let range {
+      let parts = range.split(separator: "+", omittingEmptySubsequences: false)
+      guard parts.count == 2, parts.allSatisfy({ UInt64($0) != nil }) else {
+        throw ValidationError("--range takes sectors, first+count, such as 4096+8")
+      }
+    }
+    if source != nil, !repair { throw ValidationError("--source is of use with --repair only") }
+    if cancel, repair || wait || range != nil {
+      throw ValidationError("--cancel stands alone")
+    }
+  }
+
+  func run() throws {
+    let control = try VolumeControl(target.volume)
+    if cancel { return try control.send("cancel") }
+    var words = ["scrub"]
+    if repair { words.append("repair") }
+    if let source { words.append("source=\(source)") }
+    if let range { words.append("range=\(range)") }
+    try control.send(
+      words.joined(separator: " "),
+      whenBusy: "a scrub is under way already; `mirrorfs scrub \(target.volume) --cancel` ends it")
+    guard wait else { return }
+    try control.wait()
+    guard let found = control.attribute("mismatches"), found != "none" else { return }
+    print(found)
+    throw ExitCode(1)
+  }
+}

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# M17: a leg that somebody else wrote to, or put another file in the place of, is noticed at mount, and
+# not read nor overwritten until somebody asks.
+# shellcheck source=../../lib/case.sh
+source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
+
+for how in written swapped; do
+  file_leg a.$how 1M a
+  first=$LEG
+  file_leg b.$how 1M a
+  rm -rf "$STATE_DIRECTORY/volumes"
+  mount_volume read_policy=round-robin "$first" "$LEG"
+  write_sectors "$VOL" 7 1 n
+  unmount
+  sleep 0.02
+  case $how in
+    written) write_sectors "$LEG" 7 1 x ;;
+    swapped) filled_with s 1048576 >other && mv other "$LEG" ;;
+  esac
+  sum=$(sha256sum <"$LEG")
+  mount_config
+  assert_match "leg=1 leg_is=changed" "$(grep leg_is= "$LOG" | tail -n 1)" $how
+  assert_state AS 0x2 degraded
+  for _ in 1 2 3 4; do assert_equal n "$(sector_byte "$VOL" 7)" $how; done
+  sleep 1
+  assert_equal "$sum" "$(sha256sum <"$LEG")" "$how: overwritten unasked"
+  control resync
+  wait_until 10 has_letters AA
+  unmount
+  assert_same "$first" "$LEG"
+done
+# The only good copy may not be missing.
+mount_volume "$first" "$LEG"
+control 'fail 1'
+write_sectors "$VOL" 7 1 q
+unmount
+file_leg c 1M
+config_for "$WORK/b.swapped.img" "$LEG"
+assert_fails_with "up to date on none of these legs" "$MIRRORFS" mount "$CONFIG" "$MNT" --log "$LOG"
