@@ -67,6 +67,8 @@ public final class DurableState: Sendable {
   private let opening = Atomic<Bool>(false)
   private let openOnDisk: Atomic<Bool>
   private let wish = Atomic<Bool>(false)
+  /// Of the monotonic clock, in milliseconds.
+  private let nextCleaning = Atomic<Int>(0)
 
   /// Reads the state of a volume, or makes it.
   ///
@@ -110,6 +112,20 @@ public final class DurableState: Sendable {
   func wantsCommit() { wish.store(true, ordering: .releasing) }
   var isWishing: Bool { wish.load(ordering: .acquiring) }
   func takeWish() -> Bool { wish.exchange(false, ordering: .acquiringAndReleasing) }
+
+  /// Whether it is time to look for marks of the intent map that can go: every five seconds, so
+  /// that a chunk that is written to now and then keeps its mark. True once for each time.
+  func takeCleaning(now: Double) -> Bool {
+    let due = nextCleaning.load(ordering: .relaxed)
+    guard Int(now * 1000) >= due else { return false }
+    return nextCleaning.compareExchange(
+      expected: due, desired: Int(now * 1000) + 5000, ordering: .relaxed
+    ).exchanged
+  }
+
+  func isCleaningDue(now: Double) -> Bool {
+    Int(now * 1000) >= nextCleaning.load(ordering: .relaxed) && (intent?.markedCount ?? 0) > 0
+  }
 
   /// One caller at a time.
   func save(_ state: SavedState, growth: UInt64) throws(Errno) {

@@ -26,8 +26,10 @@ extension MirrorKeeper {
   }
 
   /// Copies a stale range to the legs that missed it (rule M10).
-  func resync(_ range: SectorRange, _ targets: LegBits, now: Double) {
-    for index in targets.indices where !prepareReturn(of: index, now: now) { return }
+  /// False when it could not be copied; it is tried again later.
+  func resync(_ range: SectorRange, _ targets: LegBits, now: Double) -> Bool {
+    for index in targets.indices where !prepareReturn(of: index, now: now) { return false }
+    var isCopied = true
     let error = change(range) { (held) throws(Errno) in
       for (segment, inSync) in set.segments(of: range) {
         let stale = targets.subtracting(inSync)
@@ -36,7 +38,9 @@ extension MirrorKeeper {
         }
         guard !wanted.isEmpty else { continue }
         try unsafe held.read(segment, into: buffers[0])
-        unsafe try held.copy(segment, from: unsafe buffers[0], to: wanted, now: now)
+        if try unsafe !held.copy(segment, from: buffers[0], to: wanted, now: now) {
+          isCopied = false
+        }
       }
     }
     if error != nil {
@@ -45,6 +49,7 @@ extension MirrorKeeper {
         for index in targets.indices { health.legs[index].retry.noteFailure(now) }
       }
     }
+    return isCopied && error == nil
   }
 
   /// A leg that failed before is opened anew and looked at before it is written (rule M20).
@@ -165,10 +170,10 @@ extension HeldRange {
     if let refusal = set.commitQuietly(on: lane) { throw refusal }
   }
 
-  /// Writes what stale legs missed; it counts after the next good flush.
+  /// Writes what stale legs missed; it counts after the next good flush. False when a leg failed.
   borrowing func copy(
     _ part: SectorRange, from memory: UnsafeRawPointer, to targets: LegBits, now: Double
-  ) throws(Errno) {
+  ) throws(Errno) -> Bool {
     let flushFailures = set.flushFailureCount
     let result = unsafe transfer(.write, part, from: memory, to: targets)
     set.written.note(part)
@@ -182,6 +187,7 @@ extension HeldRange {
         }
       }
     }
+    return result.isSuccess
   }
 
   /// Whether a leg can read the part now.

@@ -95,8 +95,16 @@ extension MirrorSet {
   /// - Throws: EINVAL for a leg that there is none of; the errno of open(2) when it is not there.
   public func restore(_ leg: Int, on lane: IOLane) throws(Errno) {
     guard legs.indices.contains(leg) else { throw .invalid }
-    try legs[leg].file?.reopen()
+    var isAnother = false
+    if let file = legs[leg].file {
+      let before = file.identity
+      try file.reopen()
+      try file.lock(legs[leg].region.sectors)
+      isAnother = file.identity != before
+    }
     update { health in
+      // Another disk under the same name holds nothing yet.
+      if isAnother { _ = health.markStale(LegBits(index: leg), health.whole) { _ in [] } }
       health.legs[leg].isOut = false
       health.legs[leg].isHeld = false
       health.legs[leg].retry.reset()

@@ -12,8 +12,6 @@ internal import Glibc
   static let stepByteCount = 1 << 20
   /// Steps between flushes of what was copied.
   private static let stepsPerFlush = 64
-  /// Seconds between looks at the intent map, and between commits of how far a scrub is.
-  private static let cleaningPeriod = 2.0
 
   let set: MirrorSet
   let lane: IOLane
@@ -21,7 +19,6 @@ internal import Glibc
   let buffers: [UnsafeMutableRawPointer]
   let stepSectors: SectorCount
   private var stepsSinceFlush = 0
-  private var nextCleaning: Double
 
   /// - Parameter lane: the calling thread's; it is used until the keeper is let go.
   public init(_ set: MirrorSet, lane: IOLane) {
@@ -33,7 +30,6 @@ internal import Glibc
     unsafe buffers = set.legs.map { _ in
       UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 4096)
     }
-    nextCleaning = Pace.now()
   }
 
   deinit { for index in set.legs.indices { unsafe buffers[index].deallocate() } }
@@ -44,7 +40,7 @@ internal import Glibc
       let began = Pace.now()
       guard let (kind, doneSectors) = step(now: began) else { break }
       note(kind, doneSectors)
-      if began >= nextCleaning { clean(now: began) }
+      clean(now: began)
       slowDown(after: doneSectors, since: began, mayGoOn)
     }
     if stepsSinceFlush > 0 { flush() }
@@ -65,7 +61,8 @@ internal import Glibc
       recover(range)
       return (.recovery, range.count.rawValue)
     case .resync(let range, let targets):
-      resync(range, targets, now: now)
+      // An attempt that failed is no work: the volume stays degraded, and does not flicker.
+      guard resync(range, targets, now: now) else { return (nil, 0) }
       stepsSinceFlush += 1
       if stepsSinceFlush >= Self.stepsPerFlush { flush() }
       return (.resync, range.count.rawValue)
@@ -111,10 +108,9 @@ internal import Glibc
 
   /// Takes marks out of the intent map where the legs are flushed and equal (rule M9).
   private func clean(now: Double) {
-    guard now >= nextCleaning else { return }
-    nextCleaning = now + Self.cleaningPeriod
+    guard let durable = set.durable, durable.takeCleaning(now: now) else { return }
     set.commitProgress(on: lane)
-    guard let intent = set.durable?.intent else { return }
+    guard let intent = durable.intent else { return }
     let idle = intent.takeIdle()
     guard !idle.isEmpty else { return }
     set.flushUnasked(on: lane)
@@ -142,7 +138,8 @@ extension MirrorSet {
       }
       if hasPlan { return true }
     }
-    return (durable?.intent?.markedCount ?? 0) > 0 || durable?.isWishing == true
+    guard let durable else { return false }
+    return durable.isWishing || durable.isCleaningDue(now: Pace.now())
   }
 
   private var hasScrub: Bool { withHealth { $0.scrub != nil } }

@@ -125,8 +125,11 @@ public final class MirrorSet: Sendable {
     // Under the report's lock, so that events come in the order of the changes.
     reported.withLock { reported in
       let (result, events) = health.withLock { health -> (R, [MirrorEvent]) in
+        let seen = health.errorBitsSeen
         let result = body(&health)
         health.errorBitsSeen.formUnion(health.errorBits)
+        // Outlives the process, but no request waits for it.
+        if health.errorBitsSeen != seen { durable?.wantsCommit() }
         isTroubledHint.store(health.isTroubled, ordering: .releasing)
         guard reported.differs(from: health) else { return (result, []) }
         return (result, reported.events(for: MirrorStatus(health, legs: legs)))

@@ -55,7 +55,7 @@ struct VolumeControl {
       }
       if isTerminal {
         show("\r\u{1b}[K\(Self.bar(progress)) \(progress)")
-      } else if progress != last, looks % 25 == 0 {
+      } else if progress != last, looks > 0, looks % 25 == 0 {
         show("\(progress)\n")
         last = progress
       }

@@ -18,7 +18,8 @@ final class IntentMapTests {
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-  private func map(sectors: UInt64 = 800, _ safety: IntentMap.Safety = .process) throws -> IntentMap {
+  private func map(sectors: UInt64 = 800, _ safety: IntentMap.Safety = .process) throws -> IntentMap
+  {
     try IntentMap(
       path: path, sectorCount: SectorCount(sectors), chunk: Self.chunk, safety: safety)
   }

@@ -73,7 +73,9 @@ struct SavedStateTests {
     var random = SystemRandomNumberGenerator()
     for _ in 0..<20_000 {
       var state = Self.sample()
-      let huge = [0, 1, 4095, 4096, 4097, UInt64.max, UInt64.max / 2, UInt64.random(in: 0 ... .max)]
+      let huge = [
+        0, 1, 4095, 4096, 4097, UInt64.max, UInt64.max / 2, UInt64.random(in: 0 ... .max),
+      ]
       func any() -> UInt64 { huge.randomElement(using: &random) ?? 0 }
       state.sectorCount = Bool.random() ? 4096 : any()
       state.legs[1].stale = [SectorRange(first: Sector(any()), count: SectorCount(any()))]
