@@ -39,6 +39,17 @@ extension DeviceFile {
     }
   }
 
+  /// Takes the lock of ``lock(_:)`` after ``reopen()``: transfers that are still under way on what
+  /// was open before hold the former lock for a moment.
+  ///
+  /// - Throws: EAGAIN when somebody else has a lock there.
+  public func lockAnew(_ sectors: SectorRange) throws(Errno) {
+    for _ in 0..<50 {
+      do throws(Errno) { return try lock(sectors) } catch { usleep(10_000) }
+    }
+    try lock(sectors)
+  }
+
   /// Reserves the space of these sectors without changing what they hold (fallocate(2)).
   ///
   /// - Throws: ENOSPC, EOPNOTSUPP where the file system knows no reservation, or another errno.

@@ -62,7 +62,7 @@ extension MirrorKeeper {
         found += findDifferences(segment, legs.subtracting(set.withHealth { $0.outLegs })).ranges
       }
     }
-    if task.isRepair {
+    if task.isRepair, !set.withHealth({ $0.work.isReadOnly }) {
       found = found.filter { !repairDifference($0, source: task.source) }
     }
     set.update { health in

@@ -54,13 +54,14 @@ extension MirrorKeeper {
 
   /// A leg that failed before is opened anew and looked at before it is written (rule M20).
   private func prepareReturn(of index: Int, now: Double) -> Bool {
-    let attempts = set.withHealth { $0.legs[index].retry.attempts }
-    guard attempts > 0, let file = set.legs[index].file else { return true }
+    let mustReopen = set.withHealth { $0.legs[index].retry.mustReopen }
+    guard mustReopen, let file = set.legs[index].file else { return true }
     let before = file.identity
     do throws(Errno) {
       try file.reopen()
       if file.identity != before { return hold(index) }
-      try file.lock(set.legs[index].region.sectors)
+      try file.lockAnew(set.legs[index].region.sectors)
+      set.update { $0.legs[index].retry.noteReopened() }
       return true
     } catch {
       set.update { $0.legs[index].retry.noteFailure(now) }

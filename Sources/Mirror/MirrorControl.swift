@@ -99,7 +99,7 @@ extension MirrorSet {
     if let file = legs[leg].file {
       let before = file.identity
       try file.reopen()
-      try file.lock(legs[leg].region.sectors)
+      try file.lockAnew(legs[leg].region.sectors)
       isAnother = file.identity != before
     }
     update { health in
@@ -113,6 +113,9 @@ extension MirrorSet {
     if let refusal = commitQuietly(on: lane) { throw refusal }
     wakeKeeper()
   }
+
+  /// Legs are not written: there is no recovery, resync or repair. Before anything else is done.
+  public func setReadOnly() { update { $0.work.isReadOnly = true } }
 
   /// Stops background work, or lets it go on.
   public func setPaused(_ isPaused: Bool) {

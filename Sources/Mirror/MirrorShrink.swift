@@ -34,5 +34,6 @@ extension MirrorSet {
       noteErrors(LegOutcome(leg: index, .ioError), .read, lost, in: &health)
       _ = health.markStale(LegBits(index: index), lost) { _ in .writeFailed }
     }
+    durable?.wantsCommit()
   }
 }

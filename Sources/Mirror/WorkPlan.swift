@@ -15,16 +15,22 @@ enum Plan: Sendable {
 extension MirrorHealth {
   /// The most urgent step that can go on now.
   func plan(now: Double, step: SectorCount) -> Plan {
-    if let range = unsettled.ranges.first { return .recover(range.start(step)) }
-    if let plan = resyncPlan(now: now, step: step) { return plan }
-    for (index, leg) in legs.enumerated() where leg.retry.isDue(now) && !leg.isOut {
-      if let range = leg.unreadable.ranges.first { return .repair(range.start(step), leg: index) }
-    }
+    if !work.isReadOnly, let plan = mendingPlan(now: now, step: step) { return plan }
     if let range = unverified.ranges.first, legs.allSatisfy({ $0.retry.isDue(now) }) {
       return .verify(range.start(step))
     }
     if let scrub { return .scrub(scrub.left.start(step), scrub) }
     return .nothing
+  }
+
+  /// Steps that write to legs.
+  private func mendingPlan(now: Double, step: SectorCount) -> Plan? {
+    if let range = unsettled.ranges.first { return .recover(range.start(step)) }
+    if let plan = resyncPlan(now: now, step: step) { return plan }
+    for (index, leg) in legs.enumerated() where leg.retry.isDue(now) && !leg.isOut {
+      if let range = leg.unreadable.ranges.first { return .repair(range.start(step), leg: index) }
+    }
+    return nil
   }
 
   private func resyncPlan(now: Double, step: SectorCount) -> Plan? {

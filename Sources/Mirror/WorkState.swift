@@ -38,6 +38,8 @@ struct RetryClock: Hashable, Sendable {
   private static let longest = 300.0
   private(set) var attempts = 0
   private(set) var next = 0.0
+  /// Before the next attempt the leg is opened anew (rule M20).
+  private(set) var mustReopen = false
 
   /// - Parameter now: seconds of the monotonic clock.
   func isDue(_ now: Double) -> Bool { now >= next }
@@ -45,7 +47,10 @@ struct RetryClock: Hashable, Sendable {
   mutating func noteFailure(_ now: Double) {
     next = now + min(Self.longest, Double(1 << min(attempts, 9)))
     attempts += 1
+    mustReopen = true
   }
+
+  mutating func noteReopened() { mustReopen = false }
 
   /// A request met a failure; a storm of them counts once.
   mutating func noteRequestFailure(_ now: Double) {
@@ -73,6 +78,8 @@ struct Pace: Sendable {
 struct WorkState: Sendable {
   /// By the operator.
   var isPaused = false
+  /// Legs of a read-only volume are compared, and never written.
+  var isReadOnly = false
   /// Most bytes a second of background work; 0: no limit.
   var bytesPerSecond: UInt64 = 0
   /// What is being done now; nil between attempts.

@@ -92,6 +92,7 @@ struct VolumeAssembly {
       logger.log(level: event.level, "\(event.text(volume: name))\(more)")
     }
     mirror.setRate(bytesPerSecond: volume.resyncRate)
+    if volume.readOnly { mirror.setReadOnly() }
     return Volume(
       name: name, mirror: mirror,
       access: VolumeAccess(

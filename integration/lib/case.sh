@@ -93,3 +93,5 @@ cd "$WORK"
 source "$LIB/legs.sh"
 # shellcheck source=mount.sh
 source "$LIB/mount.sh"
+# shellcheck source=uml.sh
+source "$LIB/uml.sh"
