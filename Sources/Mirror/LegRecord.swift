@@ -27,6 +27,7 @@ struct LegRecord: Sendable {
     static let noSpace = Causes(rawValue: 1)
     static let writeFailed = Causes(rawValue: 2)
     static let flushFailed = Causes(rawValue: 4)
+    static let all: Causes = [.noSpace, .writeFailed, .flushFailed]
   }
 
   /// Sectors that this leg missed: never read here (rule M4).

@@ -148,8 +148,10 @@ public struct RangeSet: Sendable, Equatable {
   }
 
   /// Rounds every range outwards to chunks, with larger chunks until half the bound is free again:
-  /// else the next insertion would have to do all this again.
+  /// else the next insertion would have to do all this again. Never past the last range's end:
+  /// there the volume may end, too.
   private mutating func merge() {
+    guard let last = ranges.last?.end else { return }
     var chunk = Self.firstChunk.rawValue
     while ranges.count > max(1, bound / 2) {
       let exact = ranges
@@ -158,7 +160,7 @@ public struct RangeSet: Sendable, Equatable {
         let first = range.first.rawValue / chunk * chunk
         let (end, isOver) = ((range.end.rawValue + chunk - 1) / chunk).multipliedReportingOverflow(
           by: chunk)
-        insertExactly(SectorRange(Sector(first), upTo: isOver ? range.end : Sector(end)))
+        insertExactly(SectorRange(Sector(first), upTo: isOver ? last : min(last, Sector(end))))
       }
       chunk *= 2
     }

@@ -6,7 +6,11 @@ extension SavedState {
   /// Magic, version, number of records, length of the file, generation, checksum.
   static let headerByteCount = 36
   static let mostLegs = 64
+  /// Most ranges of a set that are believed.
   static let mostRanges = 1 << 20
+  /// Most ranges of a set that are written, beyond which they are merged into chunks: with the
+  /// most legs the file is still one that is read.
+  static let mostRangesWritten = 1 << 16
 
   /// The kinds of records.
   private enum Kind: UInt16 {
@@ -99,6 +103,8 @@ extension SavedState {
     writer.put(errorBitsSeen.rawValue)
     writer.put(errorBitsLast.rawValue)
     for ranges in [unverified, disputed, unserved] { writer.put(ranges) }
+    // One that has just come to its end is over.
+    let scrub = scrub.flatMap { $0.position < $0.endSector ? $0 : nil }
     writer.put(scrub != nil)
     if let scrub {
       writer.put(scrub.firstSector)
@@ -180,6 +186,9 @@ extension SavedLeg {
     isOut = try reader.flag()
     isHeld = try reader.flag()
     causes = LegRecord.Causes(rawValue: try reader.number(UInt8.self))
+    guard LegRecord.Causes.all.isSuperset(of: causes) else {
+      throw .contents("a cause that there is none of")
+    }
     counters = LegCounters()
     counters.read = try reader.count()
     counters.write = try reader.count()
@@ -210,7 +219,13 @@ extension SavedLeg {
 
 extension ByteWriter {
   /// Their number, then first sector and sector count of each.
-  mutating func put(_ ranges: [SectorRange]) {
+  mutating func put(_ exact: [SectorRange]) {
+    var ranges = exact
+    if exact.count > SavedState.mostRangesWritten {
+      var merged = RangeSet(bound: SavedState.mostRangesWritten)
+      for range in exact { merged.insert(range) }
+      ranges = merged.ranges
+    }
     put(UInt32(ranges.count))
     for range in ranges {
       put(range.first.rawValue)
