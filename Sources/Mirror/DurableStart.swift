@@ -75,13 +75,18 @@ struct DurableStart {
           + "start anew with legs that are compared first")
     }
     wasUnclean = !saved.isClean
-    health.errorBitsSeen = saved.errorBitsSeen.intersection(.all(count: legs.count))
-    health.errorBitsLast = saved.errorBitsLast.intersection(.all(count: legs.count))
+    // Legs keep their past, wherever they stand in the config now.
+    health.errorBitsSeen = Self.moved(saved.errorBitsSeen, places)
+    health.errorBitsLast = Self.moved(saved.errorBitsLast, places)
     insert(saved.unverified, into: \.unverified)
     insert(saved.disputed, into: \.disputed)
     insert(saved.unserved, into: \.unserved)
     health.scrub = saved.scrub.map { ScrubTask($0) }
-    if let source = health.scrub?.source, source >= legs.count { health.scrub = nil }
+    if let source = health.scrub?.source {
+      // Without the leg that was said to be right there is nothing to repair from.
+      let now = places.firstIndex(of: source)
+      if now == nil { health.scrub = nil } else { health.scrub?.source = now }
+    }
     var changed: LegBits = []
     for (index, place) in places.enumerated() {
       guard let place else {
@@ -100,6 +105,13 @@ struct DurableStart {
     try checkCopies()
   }
 
+  private static func moved(_ bits: LegBits, _ places: [Int?]) -> LegBits {
+    LegBits(
+      indices: places.indices.filter { now in
+        places[now].map { bits.contains(index: $0) } ?? false
+      })
+  }
+
   private mutating func insert(
     _ ranges: [SectorRange], into set: WritableKeyPath<MirrorHealth, RangeSet>
   ) {
@@ -108,9 +120,10 @@ struct DurableStart {
 
   private mutating func takeOver(_ saved: SavedLeg, leg index: Int) {
     var record = LegRecord()
-    for range in saved.stale { record.stale.insert(range) }
-    for range in saved.unwritten { record.unwritten.insert(range) }
-    for range in saved.unreadable { record.unreadable.insert(range) }
+    // Exactly: a set that is merged here could take a good copy away.
+    record.stale = RangeSet(sorted: saved.stale)
+    record.unwritten = RangeSet(sorted: saved.unwritten)
+    record.unreadable = RangeSet(sorted: saved.unreadable)
     record.causes = saved.causes
     record.counters = saved.counters
     record.lastError = saved.lastError

@@ -34,6 +34,12 @@ public struct RangeSet: Sendable, Equatable {
     insert(range)
   }
 
+  /// Exactly these ranges, which rise and do not overlap, even beyond the bound.
+  init(sorted ranges: [SectorRange]) {
+    self.init()
+    self.ranges = ranges
+  }
+
   public var isEmpty: Bool { ranges.isEmpty }
 
   /// How many sectors are in the set.
