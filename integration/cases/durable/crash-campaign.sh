@@ -10,7 +10,9 @@ need python3
 leg_with_errors a 2M
 bad=$LEG
 file_leg b 2M
-config_for "${CRASH_KEYS:-chunk=64KiB}" "$bad" "$LEG"
+# Slow recovery, and reads that would come from either leg: what must not show gets its chance.
+config_for chunk=64KiB read_policy=round-robin resync_rate=8MiB intent="${CRASH_INTENT:-durable}" \
+  "$bad" "$LEG"
 mkdir -p "$MNT"
 defer unmount_at_end "$MNT"
 python3 "$LIB/crash.py" "${CRASH_ROUNDS:-20}" "${CRASH_SEED:-$RANDOM}" "$MIRRORFS" "$CONFIG" \

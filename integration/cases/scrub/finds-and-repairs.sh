@@ -9,11 +9,14 @@ file_leg a 16M
 first=$LEG
 file_leg b 16M
 mount_volume "$first" "$LEG"
+touch started
 fio --name=load --filename="$VOL" --size=8M --rw=randwrite --bs=4k --direct=1 --time_based \
   --runtime=60 --ioengine=psync >fio.out 2>&1 &
 load=$!
 defer end_process "$load"
-for _ in $(seq "${SCRUB_ROUNDS:-5}"); do
+# Not before it writes: its start takes longer than a scrub.
+wait_until 20 test a.img -nt started
+for _ in $(seq "${SCRUB_ROUNDS:-10}"); do
   control scrub
   wait_idle
   assert_equal none "$(xattr "$VOL" mismatches)" "a false alarm"
