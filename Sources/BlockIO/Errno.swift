@@ -34,6 +34,11 @@ public struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
   public static let readOnly = Errno(EROFS)
   public static let noSuchFile = Errno(ENOENT)
   public static let interrupted = Errno(EINTR)
+  public static let timedOut = Errno(ETIMEDOUT)
+  /// Never told to a user: the request is to be made again, with other memory.
+  public static let restart = Errno(-1)
+  /// Never told to a user: the request is to be made again when a leg answers.
+  public static let awaitLegs = Errno(-2)
   public static let quota = Errno(EDQUOT)
   public static let noSuchAddress = Errno(ENXIO)
   public static let noData = Errno(ENODATA)

@@ -47,8 +47,6 @@ final class ThreadsQueue: TransferQueue {
 
   func reap(waiting: Bool, into results: inout [TransferResult]) {
     let before = results.count
-    // Whoever comes last is waited for on this thread: nothing is gained by handing it over.
-    let mine = waiting && handedOverCount == 0 ? slow.popLast() : nil
     for slot in slow {
       handedOverCount += 1
       backend.pool.run(.init(progress: slots[slot], slot: slot, queue: finished))
@@ -56,7 +54,6 @@ final class ThreadsQueue: TransferQueue {
     slow.removeAll(keepingCapacity: true)
     for slot in quick { perform(slot, into: &results) }
     quick.removeAll(keepingCapacity: true)
-    if let mine { perform(mine, into: &results) }
     collect(waiting: waiting && results.count == before, into: &results)
   }
 

@@ -26,9 +26,13 @@ final class AsyncDispatcher: Sendable {
   }
 
   private let backend: any Backend
+  private let watch: DeadlineWatch
   private let state = ConditionLock(State())
 
-  init(backend: any Backend) { self.backend = backend }
+  init(backend: any Backend, watch: DeadlineWatch) {
+    self.backend = backend
+    self.watch = watch
+  }
 
   /// Queues a request that has passed validation. Any thread.
   func start(_ request: IORequest, notify: @escaping @Sendable (IOResult) -> Void) {
@@ -57,7 +61,7 @@ final class AsyncDispatcher: Sendable {
   private func run() {
     let lane: IOLane
     do throws(IORequestError) {
-      lane = try IOLane(backend: backend, isBoundToThread: true)
+      lane = try IOLane(backend: backend, isBoundToThread: true, watch: watch)
     } catch {
       refuseAll(error)
       return

@@ -1,4 +1,5 @@
 public import BlockIO
+internal import Synchronization
 
 /// The kernel's `dm_io_client`: a pool of in-flight slots, and dm-io's services for any thread.
 ///
@@ -30,6 +31,7 @@ public final class IOClient: Sendable {
   private let pool = ConditionLock(Pool())
   private let idleLanes = ConditionLock<[SharedLane]>([])
   private let dispatcher: AsyncDispatcher
+  private let watch = DeadlineWatch()
 
   /// A lane that threads use one after the other.
   private struct SharedLane: @unchecked Sendable {
@@ -40,7 +42,7 @@ public final class IOClient: Sendable {
   /// A client without a pool; ``get(pages:)`` makes it usable.
   public init(backend: any Backend) {
     self.backend = backend
-    dispatcher = AsyncDispatcher(backend: backend)
+    dispatcher = AsyncDispatcher(backend: backend, watch: watch)
   }
 
   /// A client with a pool: `dm_io_client_create` and `dm_io_get` in one.
@@ -49,12 +51,18 @@ public final class IOClient: Sendable {
     get(pages: pages)
   }
 
-  deinit { dispatcher.end() }
+  deinit {
+    dispatcher.end()
+    watch.end()
+  }
 
   /// Requests that the pool lets be under way at once.
   public var slotCount: Int { pool.withLock { $0.slotCount } }
   /// Requests that are under way now, and lanes that threads keep for themselves.
   public var inUseCount: Int { pool.withLock { $0.inUseCount } }
+
+  /// Requests that have missed a deadline and have not ended (rule M12).
+  public var lateCount: Int { watch.lateCount.load(ordering: .relaxed) }
 
   /// Grows the pool by what the caller expects to do I/O on at once: `dm_io_get`.
   ///
@@ -86,7 +94,7 @@ public final class IOClient: Sendable {
   public func makeLane() throws(IORequestError) -> IOLane {
     try takeSlot()
     do {
-      return try IOLane(backend: backend, isBoundToThread: true)
+      return try IOLane(backend: backend, isBoundToThread: true, watch: watch)
     } catch {
       returnSlot()
       throw error
@@ -111,7 +119,7 @@ public final class IOClient: Sendable {
     if let idle = idleLanes.withLock({ $0.popLast() }) {
       lane = idle.lane
     } else {
-      lane = try IOLane(backend: backend, isBoundToThread: false)
+      lane = try IOLane(backend: backend, isBoundToThread: false, watch: watch)
     }
     defer { keep(lane) }
     do throws(E) {
@@ -149,8 +157,17 @@ public final class IOClient: Sendable {
 
   /// Puts a lent lane back for the next thread, once the requests that it was left with have ended.
   private func keep(_ lane: IOLane) {
-    while lane.underWay > 0 { lane.poll(waiting: true) }
     let shared = SharedLane(lane: lane)
+    guard lane.lateCount == 0 else {
+      // The caller must not wait for a device that hangs: somebody else does.
+      let thread = IOThread(name: "dmio-late") { self.keepWhenEnded(shared) }
+      return thread.detach()
+    }
+    keepWhenEnded(shared)
+  }
+
+  private func keepWhenEnded(_ shared: SharedLane) {
+    while shared.lane.underWay > 0 { shared.lane.poll(waiting: true) }
     idleLanes.withLock { $0.append(shared) }
     dropLanesOfFreedPool()
   }

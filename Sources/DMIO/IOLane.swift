@@ -1,5 +1,6 @@
 internal import BlockIO
 internal import Glibc
+internal import Synchronization
 
 /// One thread's private way through the engine: a transfer queue and slots for its requests.
 ///
@@ -23,6 +24,8 @@ public final class IOLane {
     var readByteCount = 0
     /// For the sync form, which has no notify function: the result may be taken.
     var isDone = false
+    /// Regions with a transfer that has not ended.
+    var pendingBits: ErrorBits = []
   }
 
   private let queue: any TransferQueue
@@ -33,17 +36,31 @@ public final class IOLane {
   private var reaped: [TransferResult] = []
   private var takenCount = 0
 
+  private let watch: DeadlineWatch
+  private let alarm: DeadlineWatch.Alarm
+  /// Requests that missed a deadline and have not ended (rule M12).
+  public private(set) var lateCount = 0
+  /// What their memory is given back by.
+  private var afterLate: [() -> Void] = []
+
   /// - Throws: ``IORequestError/noQueue(_:)`` when the backend has no queue to give.
-  init(backend: any Backend, isBoundToThread: Bool) throws(IORequestError) {
+  init(
+    backend: any Backend, isBoundToThread: Bool, watch: DeadlineWatch
+  ) throws(IORequestError) {
     do {
       queue = try backend.makeQueue(isBoundToThread: isBoundToThread)
     } catch {
       throw .noQueue(error)
     }
+    self.watch = watch
+    alarm = watch.add(queue)
     reaped.reserveCapacity(queue.capacity)
   }
 
-  deinit { precondition(underWay == 0, "a lane ends with requests under way") }
+  deinit {
+    precondition(underWay == 0, "a lane ends with requests under way")
+    watch.remove(alarm)
+  }
 
   /// Called before the lane's thread waits for a device, so that its owner can see to it that
   /// somebody else does the owner's other work meanwhile.
@@ -58,12 +75,70 @@ public final class IOLane {
   /// earlier on this lane may run meanwhile.
   public func perform(_ request: IORequest) throws(IORequestError) -> IOResult {
     try request.validate()
+    let slot = begin(request)
+    while !slots[slot].isDone { poll(waiting: true) }
+    return end(slot)
+  }
+
+  /// Hands the transfers of a request without a notify function to the queue.
+  func begin(_ request: IORequest) -> Int {
     let slot = takeSlot()
     dispatch(request, slot: slot)
-    while !slots[slot].isDone { poll(waiting: true) }
+    return slot
+  }
+
+  /// Takes the result of a request that is done.
+  func end(_ slot: Int) -> IOResult {
     let result = takeResult(slot)
     release(slot)
     return result
+  }
+
+  func isDone(_ slot: Int) -> Bool { slots[slot].isDone }
+  func pendingBits(_ slot: Int) -> ErrorBits { slots[slot].pendingBits }
+  var mayWait: Bool { queue.mayWait }
+  func beginAlarm(_ due: UInt64) { watch.begin(alarm, due: due) }
+  func endAlarm() { watch.end(alarm) }
+
+  /// Leaves a request to end by itself; what has not ended yet counts as failed.
+  func abandon(_ slot: Int) -> IOResult {
+    let late = slots[slot].pendingBits
+    var result = takeResult(slot)
+    for index in 0..<IORequest.mostRegions where late.contains(index: index) {
+      result.failures.append(RegionFailure(regionIndex: index, error: .timedOut))
+    }
+    result.failures.sort { $0.regionIndex < $1.regionIndex }
+    result.errorBits.formUnion(late)
+    result.lateBits = late
+    result.lateRequest = slot
+    lateCount += 1
+    watch.lateCount.wrappingAdd(1, ordering: .relaxed)
+    slots[slot].notify = { [unowned self] _ in endLate() }
+    return result
+  }
+
+  /// Calls `body` on the lane's thread, by way of ``poll(waiting:)``, when all late transfers of a
+  /// request have ended. Right after the request, and once.
+  public func whenLateEnds(_ result: IOResult, _ body: @escaping () -> Void) {
+    guard !result.lateBits.isEmpty else { return }
+    slots[result.lateRequest].notify = { [unowned self] _ in
+      body()
+      endLate()
+    }
+  }
+
+  /// Calls `body`, which frees memory that a late request may still use, when there is none left.
+  public func afterLateRequests(_ body: @escaping () -> Void) {
+    if lateCount == 0 { body() } else { afterLate.append(body) }
+  }
+
+  private func endLate() {
+    lateCount -= 1
+    watch.lateCount.wrappingSubtract(1, ordering: .relaxed)
+    guard lateCount == 0 else { return }
+    let bodies = afterLate
+    afterLate = []
+    for body in bodies { body() }
   }
 
   /// Starts a request: `dm_io` with a notify function.
@@ -134,6 +209,7 @@ public final class IOLane {
       }
       while queue.underWay == queue.capacity { makeRoom() }
       slots[slot].pendingCount += 1
+      slots[slot].pendingBits.insert(index: index)
       queue.submit(
         Transfer(
           tag: UInt64(slot) << 8 | UInt64(index), operation: operation, device: region.device,
@@ -153,6 +229,7 @@ public final class IOLane {
 
   private func finish(_ result: TransferResult) {
     let slot = Int(result.tag >> 8)
+    slots[slot].pendingBits.remove(ErrorBits(index: Int(result.tag & 0xff)))
     if result.errorNumber != 0 {
       fail(
         slot, region: Int(result.tag & 0xff), errorNumber: result.errorNumber,

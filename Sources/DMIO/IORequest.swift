@@ -94,6 +94,10 @@ public struct IOResult: Sendable {
   public internal(set) var errorBits: ErrorBits = []
   /// One for each bit that is set, by rising index. Empty, and without allocation, on success.
   public internal(set) var failures: [RegionFailure] = []
+  /// The regions among them that missed their deadline and have not ended (rule M12).
+  public internal(set) var lateBits: ErrorBits = []
+  /// The lane's name for the request, while a region of it is late.
+  var lateRequest = 0
 
   /// Whether every region succeeded. The kernel's sync form returns an error otherwise, even for
   /// one of many; that one good leg is enough is the caller's rule, not the engine's (rule E5).

@@ -9,10 +9,13 @@ extension MirrorKeeper {
     if skipped > 0 { return skipped }
     let error = look(range) { (_) throws(Errno) in
       for (segment, inSync) in set.segments(of: range) {
-        let legs = inSync.subtracting(set.withHealth { $0.outLegs })
+        let out = set.withHealth { $0.outLegs }.intersection(inSync)
+        let legs = inSync.subtracting(out)
         let found = findDifferences(segment, legs, unit: set.logicalBlockByteCount)
         guard found.unread.isEmpty else { throw .ioError }
         set.update { health in
+          // Not compared, so not believed: it is resynced when it is restored.
+          _ = health.markStale(out, segment) { _ in [] }
           for difference in found.ranges {
             health.disputed.insert(difference.range)
             let others = legs.subtracting(LegBits(index: legs.lowestIndex ?? 0))
@@ -59,7 +62,7 @@ extension MirrorKeeper {
     var found: [Mismatch] = []
     _ = look(range) { (_) throws(Errno) in
       for (segment, legs) in set.segments(of: range) {
-        found += findDifferences(segment, legs.subtracting(set.withHealth { $0.outLegs })).ranges
+        found += findDifferences(segment, legs.subtracting(set.withHealth { $0.absentLegs })).ranges
       }
     }
     if task.isRepair, !set.withHealth({ $0.work.isReadOnly }) {
@@ -89,7 +92,7 @@ extension MirrorKeeper {
     let error = change(mismatch.range) { (held) throws(Errno) in
       // Once more, and with nobody else writing: only what still differs is touched.
       for (segment, inSync) in set.segments(of: mismatch.range) {
-        let legs = inSync.subtracting(set.withHealth { $0.outLegs })
+        let legs = inSync.subtracting(set.withHealth { $0.absentLegs })
         for block in findDifferences(segment, legs, unit: set.logicalBlockByteCount).ranges {
           guard let right = rightLeg(of: legs, in: block, source: source) else {
             isRepaired = false
@@ -195,7 +198,7 @@ extension MirrorKeeper {
         failed.insert(index: leg)
         set.update { health in
           set.noteErrors(result, .read, segment, in: &health)
-          health.legs[leg].unreadable.insert(segment)
+          if !health.legs[leg].isSlow { health.legs[leg].unreadable.insert(segment) }
         }
       }
     }

@@ -14,11 +14,16 @@ extension MirrorKeeper {
           LegBits(index: source))
         let unread = readAll(segment, others)
         let wrong = differing(others.subtracting(unread), from: source, in: segment, of: segment)
-        unsafe try held.rewrite(segment, from: unsafe buffers[source], to: wrong.union(unread))
+        // Slow legs cannot be made equal now: as targets they become stale here.
+        let slow = set.withHealth { $0.slowLegs.intersection($0.inSyncLegs(segment)) }
+        unsafe try held.rewrite(
+          segment, from: unsafe buffers[source], to: wrong.union(unread).union(slow))
       }
       set.update { $0.unsettled.remove(range) }
     }
     guard let error = outcome else { return settleIfDone(.recovery) }
+    // A leg is late: nothing is decided yet.
+    if error == .restart { return }
     // No leg can be read here: nothing to make equal, and the next write decides.
     set.update { $0.unsettled.remove(range) }
     set.note("recovery=skipped range=\(range) errno=\(error.name)", isWarning: true)
@@ -53,7 +58,7 @@ extension MirrorKeeper {
   }
 
   /// A leg that failed before is opened anew and looked at before it is written (rule M20).
-  private func prepareReturn(of index: Int, now: Double) -> Bool {
+  func prepareReturn(of index: Int, now: Double) -> Bool {
     let mustReopen = set.withHealth { $0.legs[index].retry.mustReopen }
     guard mustReopen, let file = set.legs[index].file else { return true }
     let before = file.identity
@@ -132,6 +137,8 @@ extension MirrorKeeper {
     do throws(Errno) {
       try body(HeldRange(set: set, range: range, lane: lane, isExclusive: isExclusive))
       return nil
+    } catch .awaitLegs {
+      return .ioError
     } catch {
       return error
     }

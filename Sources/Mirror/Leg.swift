@@ -10,12 +10,18 @@ public struct Leg: Sendable {
   public let name: String
   /// Read only when no other leg can serve.
   public let isWriteMostly: Bool
+  /// Most milliseconds that a read, write or flush may take (rule M12); 0: as long as it takes.
+  public let deadlineMilliseconds: UInt32
 
-  public init(file: DeviceFile?, region: Region, name: String, isWriteMostly: Bool = false) {
+  public init(
+    file: DeviceFile?, region: Region, name: String, isWriteMostly: Bool = false,
+    deadlineMilliseconds: UInt32 = 0
+  ) {
     self.file = file
     self.region = region
     self.name = name
     self.isWriteMostly = isWriteMostly
+    self.deadlineMilliseconds = deadlineMilliseconds
   }
 
   /// The part of the device that holds these sectors of the volume.

@@ -6,6 +6,7 @@ public enum LegLetter: Int, Comparable, Sendable, CaseIterable {
   case noSpace
   case writeFailed
   case flushFailed
+  case slow
   case takenOut
 
   public var letter: Character {
@@ -16,6 +17,7 @@ public enum LegLetter: Int, Comparable, Sendable, CaseIterable {
     case .noSpace: "N"
     case .writeFailed: "D"
     case .flushFailed: "F"
+    case .slow: "W"
     case .takenOut: "O"
     }
   }
@@ -29,6 +31,7 @@ public enum LegLetter: Int, Comparable, Sendable, CaseIterable {
     case .noSpace: "no-space"
     case .writeFailed: "write-failed"
     case .flushFailed: "flush-failed"
+    case .slow: "slow"
     case .takenOut: "taken-out"
     }
   }

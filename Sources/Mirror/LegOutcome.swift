@@ -11,6 +11,9 @@ struct LegOutcome {
   /// Why, in the order in which they came to light.
   private(set) var failures: [(leg: Int, error: Errno)] = []
 
+  /// Those of them that missed their deadline and have not ended.
+  private(set) var late: LegBits = []
+
   init() {}
 
   /// One leg's failure.
@@ -25,20 +28,32 @@ struct LegOutcome {
       let leg = legs?[failure.regionIndex] ?? failure.regionIndex
       failed.insert(index: leg)
       failures.append((leg, failure.error))
+      if result.lateBits.contains(index: failure.regionIndex) { late.insert(index: leg) }
     }
+  }
+
+  /// Legs that were not asked, because they are slow.
+  init(slow legs: LegBits) {
+    failed = legs
+    failures = legs.indices.map { ($0, .timedOut) }
   }
 
   var isSuccess: Bool { failed.isEmpty }
 
   mutating func formUnion(_ other: LegOutcome) {
     failed.formUnion(other.failed)
+    late.formUnion(other.late)
     failures.append(contentsOf: other.failures)
   }
 
   /// What a caller is told: ENOSPC only where every failing leg is full (rule M5).
   var errorForCaller: Errno {
-    let isFull = failures.allSatisfy { $0.error == .noSpace || $0.error == .quota }
+    let isFull = failures.allSatisfy { $0.error.isForWantOfSpace }
     if isFull, !failures.isEmpty { return .noSpace }
-    return failures.first { $0.error != .noSpace && $0.error != .quota }?.error ?? .ioError
+    return failures.first { !$0.error.isForWantOfSpace }?.error ?? .ioError
   }
+}
+
+extension Errno {
+  var isForWantOfSpace: Bool { self == .noSpace || self == .quota }
 }

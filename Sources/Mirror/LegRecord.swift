@@ -44,6 +44,10 @@ struct LegRecord: Sendable {
   var causes: Causes = []
   /// Taken out of service by the operator: neither read nor written (letter O).
   var isOut = false
+  /// Missed a deadline (letter W): passed by, until it has answered again (rule M12).
+  var isSlow = false
+  /// Requests that missed the deadline and have not ended.
+  var lateCount = 0
   /// Resynced only when somebody asks: it is not what it was, and may hold what is wanted.
   var isHeld = false
   /// When the leg is tried again by itself.
@@ -53,8 +57,12 @@ struct LegRecord: Sendable {
   var counters = LegCounters()
   var lastError: LegError?
 
+  /// Neither read nor written now.
+  var isAbsent: Bool { isOut || isSlow }
+
   var letter: LegLetter {
     if isOut { return .takenOut }
+    if isSlow { return .slow }
     if !stale.isEmpty || !unwritten.isEmpty {
       if causes.contains(.flushFailed) { return .flushFailed }
       if causes.contains(.writeFailed) { return .writeFailed }
@@ -66,7 +74,7 @@ struct LegRecord: Sendable {
 
   /// Whether the leg needs more than the common path.
   var isTroubled: Bool {
-    isOut || !stale.isEmpty || !unwritten.isEmpty || !unreadable.isEmpty
+    isAbsent || !stale.isEmpty || !unwritten.isEmpty || !unreadable.isEmpty
   }
 
   func isInSync(_ range: SectorRange) -> Bool { !stale.overlaps(range) }

@@ -71,17 +71,15 @@ extension MirrorSet {
     let isRefused = update { health -> Bool in
       if health.legs[leg].isOut { return false }
       let isNeeded = health.segments(of: whole).contains { _, inSync in
-        inSync.subtracting(health.outLegs).subtracting(LegBits(index: leg)).isEmpty
+        inSync.subtracting(health.absentLegs).subtracting(LegBits(index: leg)).isEmpty
       }
       // Where legs may differ, the lowest is the one that counts.
       if isNeeded || health.isPinned(whole) { return true }
       health.legs[leg].isOut = true
       health.changes += 1
       // No flush reaches it from here on, so what it was sent since the last one is not safe there.
-      var unflushed = written.unflushed()
-      for range in rangeLock.changingRanges() { unflushed.insert(range) }
       countFlushFailure()
-      for range in unflushed.parts(of: whole) {
+      for range in unflushed().parts(of: whole) {
         _ = health.markStale(LegBits(index: leg), range) { _ in [] }
       }
       return false
@@ -95,6 +93,8 @@ extension MirrorSet {
   /// - Throws: EINVAL for a leg that there is none of; the errno of open(2) when it is not there.
   public func restore(_ leg: Int, on lane: IOLane) throws(Errno) {
     guard legs.indices.contains(leg) else { throw .invalid }
+    // What it still has to do for us may not end after what comes next.
+    if withHealth({ $0.legs[leg].lateCount > 0 }) { throw .inUse }
     var isAnother = false
     if let file = legs[leg].file {
       let before = file.identity
@@ -106,6 +106,7 @@ extension MirrorSet {
       // Another disk under the same name holds nothing yet.
       if isAnother { _ = health.markStale(LegBits(index: leg), health.whole) { _ in [] } }
       health.legs[leg].isOut = false
+      health.legs[leg].isSlow = false
       health.legs[leg].isHeld = false
       health.legs[leg].retry.reset()
       health.changes += 1

@@ -55,11 +55,7 @@ extension MirrorSet {
       let nothing = SectorRange(first: Sector(0), count: SectorCount(0))
       noteErrors(outcome, .flush, nothing, in: &health)
       countFlushFailure()
-      // The writes under way first: one that ends meanwhile is then in either set, or in both.
-      var unflushed = RangeSet()
-      for range in rangeLock.changingRanges() { unflushed.insert(range) }
-      unflushed.formUnion(written.unflushed())
-      if !health.noteFlushFailure(outcome.failed, unflushed: unflushed) {
+      if !health.noteFlushFailure(outcome.failed, unflushed: unflushed()) {
         health.unreportedLoss = outcome.errorForCaller
       }
     }
@@ -69,10 +65,25 @@ extension MirrorSet {
   func flush(_ targets: LegBits, on lane: IOLane) -> LegOutcome {
     let chosen = targets.indices
     let regions = chosen.map { legs[$0].emptyRegion }
-    let result = unsafe regions.withUnsafeBufferPointer { regions in
-      unsafe lane.run(IORequest(.flush, regions: regions))
+    let deadlines = chosen.map { index -> UInt32 in
+      // The page cache of a buffered leg may have seconds of writes to bring to the disk.
+      let most = self.deadlines[index]
+      return legs[index].region.device.isDirect ? most : most.multiplied(by: 10)
     }
-    return LegOutcome(result, regionsAreLegs: chosen)
+    return unsafe regions.withUnsafeBufferPointer { regions in
+      unsafe run(
+        IORequest(.flush, regions: regions), SectorRange(first: Sector(0), count: SectorCount(0)),
+        deadlines: deadlines, legs: chosen, on: lane)
+    }
+  }
+
+  /// What may not be on the legs yet: written since the last flush, or being written.
+  func unflushed() -> RangeSet {
+    // The writes under way first: one that ends meanwhile is then in either set, or in both.
+    var unflushed = RangeSet()
+    for range in rangeLock.changingRanges() { unflushed.insert(range) }
+    unflushed.formUnion(written.unflushed())
+    return unflushed
   }
 }
 
@@ -125,5 +136,13 @@ final class FlushLine: Sendable {
   private enum Outcome {
     case mine(before: Errno?)
     case shared(Errno?)
+  }
+}
+
+extension UInt32 {
+  /// Saturates.
+  fileprivate func multiplied(by factor: UInt32) -> UInt32 {
+    let (product, isOver) = multipliedReportingOverflow(by: factor)
+    return isOver ? .max : product
   }
 }

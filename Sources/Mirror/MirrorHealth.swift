@@ -64,12 +64,12 @@ struct MirrorHealth: Sendable {
   /// Rises with everything that must be durable before a write is acknowledged (rule M4).
   var growth: UInt64 { legs.reduce(changes) { $0 &+ $1.growth } }
 
+  /// Legs that are passed by: taken out of service, or slow.
+  var absentLegs: LegBits { LegBits(indices: legs.indices.filter { legs[$0].isAbsent }) }
+  /// Legs that missed a deadline and have not answered since.
+  var slowLegs: LegBits { LegBits(indices: legs.indices.filter { legs[$0].isSlow }) }
   /// Legs that the operator took out of service.
-  var outLegs: LegBits {
-    var bits: LegBits = []
-    for index in legs.indices where legs[index].isOut { bits.insert(index: index) }
-    return bits
-  }
+  var outLegs: LegBits { LegBits(indices: legs.indices.filter { legs[$0].isOut }) }
 
   /// Whether all reads of the range must come from its lowest in-sync leg.
   func isPinned(_ range: SectorRange) -> Bool {
@@ -78,7 +78,7 @@ struct MirrorHealth: Sendable {
 
   /// Legs that hold all of `range` and are in service.
   func readableLegs(_ range: SectorRange) -> LegBits {
-    inSyncLegs(range).subtracting(outLegs)
+    inSyncLegs(range).subtracting(absentLegs)
   }
 
   /// Legs that hold all of `range` as it was last written.
@@ -122,7 +122,7 @@ struct MirrorHealth: Sendable {
       if inSync.subtracting(failed).isEmpty {
         isSafe = false
         // The lowest stays the copy that reads come from, so that they keep agreeing.
-        if let keeper = inSync.subtracting(outLegs).lowestIndex ?? inSync.lowestIndex {
+        if let keeper = inSync.subtracting(absentLegs).lowestIndex ?? inSync.lowestIndex {
           lost.remove(LegBits(index: keeper))
           legs[keeper].addUnwritten(segment)
           // What others wrote again may differ from what the keeper has now.
@@ -191,9 +191,11 @@ struct MirrorHealth: Sendable {
     }
     guard !failed.isEmpty else { return holderCount }
     for (leg, _) in failures { legs[leg].retry.noteRequestFailure(Pace.now()) }
+    let slow = slowLegs
     _ = markStale(failed, range) { index in
       guard let error = failures.first(where: { $0.leg == index })?.error else { return [] }
-      return error == .noSpace || error == Errno.quota ? .noSpace : .writeFailed
+      if error == .timedOut, slow.contains(index: index) { return [] }
+      return error.isForWantOfSpace ? .noSpace : .writeFailed
     }
     return holderCount
   }
@@ -242,17 +244,19 @@ struct MirrorHealth: Sendable {
   /// A leg whose flush failed is stale in all that it was sent since its last good one (rule M8).
   ///
   /// Returns whether each of these sectors is on an in-sync leg that did not fail.
-  mutating func noteFlushFailure(_ failed: LegBits, unflushed: RangeSet) -> Bool {
+  mutating func noteFlushFailure(
+    _ failed: LegBits, unflushed: RangeSet, isSlow: Bool = false
+  ) -> Bool {
     for index in failed.indices {
       // The failure may have swallowed what was written again while it was under way, too.
       legs[index].flushing.removeAll()
       legs[index].rewritten.removeAll()
       legs[index].retry.noteRequestFailure(Pace.now())
-      if !legs[index].stale.isEmpty { legs[index].causes.insert(.flushFailed) }
+      if !legs[index].stale.isEmpty, !isSlow { legs[index].causes.insert(.flushFailed) }
     }
     var isSafe = true
     for range in unflushed.parts(of: whole) {
-      if !markStale(failed, range, cause: { _ in .flushFailed }) { isSafe = false }
+      if !markStale(failed, range, cause: { _ in isSlow ? [] : .flushFailed }) { isSafe = false }
     }
     return isSafe
   }

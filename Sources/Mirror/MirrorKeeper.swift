@@ -32,11 +32,18 @@ internal import Glibc
     }
   }
 
-  deinit { for index in set.legs.indices { unsafe buffers[index].deallocate() } }
+  deinit {
+    // A late read may still write into them.
+    let buffers = unsafe buffers
+    lane.afterLateRequests {
+      for index in unsafe buffers.indices { unsafe buffers[index].deallocate() }
+    }
+  }
 
-  /// Works until there is nothing to do now, the operator says pause, or `mayGoOn` says no.
+  /// Works until there is nothing to do now, the operator says pause, a leg is late, or `mayGoOn`
+  /// says no.
   public func work(whileAllowed mayGoOn: () -> Bool) {
-    while mayGoOn() {
+    while mayGoOn(), lane.lateCount == 0 {
       let began = Pace.now()
       guard let (kind, doneSectors) = step(now: began) else { break }
       note(kind, doneSectors)
@@ -72,6 +79,12 @@ internal import Glibc
     case .repair(let range, let leg):
       repair(range, leg: leg, now: now)
       return (nil, range.count.rawValue)
+    case .reopen(let leg):
+      reopen(leg, now: now)
+      return (nil, 0)
+    case .probe(let leg):
+      probe(leg, now: now)
+      return (nil, 0)
     case .verify(let range):
       return (.verify, verify(range))
     case .scrub(let range, let task):

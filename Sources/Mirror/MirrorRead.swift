@@ -17,7 +17,7 @@ extension HeldRange {
       if outcome.isSuccess {
         if finish(part, leg) { return }
       } else {
-        note(outcome, part)
+        try note(outcome, part)
       }
     }
     try unsafe readCarefully(part, into: memory)
@@ -44,13 +44,12 @@ extension HeldRange {
           // Who is in sync has changed under our hands: asked anew.
           return try unsafe readCarefully(part, into: memory)
         }
-        note(outcome, part)
+        try note(outcome, part)
         lastError = outcome.errorForCaller
       }
     }
     guard part.count.rawValue > blockSectorCount else {
-      set.update { $0.unserved.insert(part) }
-      throw lastError
+      throw failRead(part, lastError)
     }
     try unsafe readHalves(part, into: memory)
   }
@@ -70,29 +69,48 @@ extension HeldRange {
       }
       return
     }
-    let legs = set.withHealth { $0.readableLegs(part) }
-    guard let source = legs.lowestIndex else {
-      set.update { $0.unserved.insert(part) }
-      throw .ioError
+    // A slow leg that reads came from must not be the one again once it answers: what the next one
+    // gives is then what counts, as when it cannot be read.
+    let (legs, slow) = set.withHealth {
+      ($0.inSyncLegs(part).subtracting($0.outLegs), $0.slowLegs)
     }
-    let outcome = unsafe readLeg(source, part, into: memory)
-    if outcome.isSuccess, finish(part, source) { return }
-    if outcome.isSuccess { return try unsafe readCarefully(part, into: memory) }
-    note(outcome, part)
-    if part.count.rawValue > blockSectorCount { return try unsafe readHalves(part, into: memory) }
-    for next in legs.subtracting(LegBits(index: source)).indices
-    where unsafe readLeg(next, part, into: memory).isSuccess {
-      set.update { health in
-        if health.unverified.overlaps(part) { health.disputed.insert(part) }
-        var before: LegBits = []
-        for index in legs.indices where index < next { before.insert(index: index) }
-        _ = health.markStale(before, part) { _ in [] }
+    guard let source = legs.subtracting(slow).lowestIndex else {
+      throw failRead(part, .ioError)
+    }
+    var error = Errno.ioError
+    var candidates = legs.subtracting(slow)
+    if source == legs.lowestIndex {
+      let outcome = unsafe readLeg(source, part, into: memory)
+      if outcome.isSuccess, finish(part, source) { return }
+      if outcome.isSuccess { return try unsafe readCarefully(part, into: memory) }
+      try note(outcome, part)
+      if part.count.rawValue > blockSectorCount {
+        return try unsafe readHalves(part, into: memory)
       }
-      if let refusal = set.commitQuietly(on: lane) { throw refusal }
-      return
+      error = outcome.errorForCaller
+      candidates.remove(LegBits(index: source))
     }
-    set.update { $0.unserved.insert(part) }
-    throw outcome.errorForCaller
+    for next in candidates.indices {
+      let outcome = unsafe readLeg(next, part, into: memory)
+      if outcome.isSuccess { return try settlePinned(part, on: next, of: legs) }
+      try note(outcome, part)
+      error = outcome.errorForCaller
+    }
+    if source != legs.lowestIndex, part.count.rawValue > blockSectorCount {
+      return try unsafe readHalves(part, into: memory)
+    }
+    throw failRead(part, error)
+  }
+
+  /// What this leg gave is what counts from now on: the legs before it are stale there.
+  private borrowing func settlePinned(
+    _ part: SectorRange, on leg: Int, of legs: LegBits
+  ) throws(Errno) {
+    set.update { health in
+      if health.unverified.overlaps(part) { health.disputed.insert(part) }
+      _ = health.markStale(LegBits(indices: legs.indices.filter { $0 < leg }), part) { _ in [] }
+    }
+    if let refusal = set.commitQuietly(on: lane) { throw refusal }
   }
 
   private var blockSectorCount: UInt64 { UInt64(set.logicalBlockByteCount / sectorByteCount) }
@@ -121,39 +139,44 @@ extension HeldRange {
     return set.update { $0.finishRead(part, leg: leg) }
   }
 
-  private borrowing func note(_ outcome: LegOutcome, _ part: SectorRange) {
+  /// - Throws: ``Errno/restart`` when a leg is late: the memory is spoilt.
+  private borrowing func note(_ outcome: LegOutcome, _ part: SectorRange) throws(Errno) {
     set.update { health in
       set.noteErrors(outcome, .read, part, in: &health)
-      for leg in outcome.failed.indices { health.legs[leg].unreadable.insert(part) }
+      // That a leg hangs says nothing of its sectors.
+      for leg in outcome.failed.indices where !health.legs[leg].isSlow {
+        health.legs[leg].unreadable.insert(part)
+      }
     }
+    if !outcome.late.isEmpty { throw .restart }
   }
 }
 
 extension MirrorSet {
-  /// Reads a part from one leg; the caller holds the range.
+  /// Reads a part from one leg; the caller holds the range. A slow leg is not asked.
   func readLeg(
+    _ leg: Int, _ part: SectorRange, into memory: UnsafeMutableRawPointer, on lane: IOLane
+  ) -> LegOutcome {
+    let slow = slow(LegBits(index: leg))
+    if !slow.isEmpty { return LegOutcome(slow: slow) }
+    return unsafe readSlowLeg(leg, part, into: memory, on: lane)
+  }
+
+  /// Reads a part from one leg, however slow it was.
+  ///
+  /// When it misses its deadline `memory` is spoilt: the leg may write there at any time.
+  func readSlowLeg(
     _ leg: Int, _ part: SectorRange, into memory: UnsafeMutableRawPointer, on lane: IOLane
   ) -> LegOutcome {
     selector.begin(leg)
     defer { selector.end(leg) }
     // One region, so the request's only bit is bit 0, whichever leg that is.
-    let result = unsafe withUnsafePointer(to: regions[leg].part(part)) { region in
-      unsafe lane.run(
+    return unsafe withUnsafePointer(to: regions[leg].part(part)) { region in
+      unsafe run(
         IORequest(
           .read, regions: UnsafeBufferPointer(start: region, count: 1),
-          memory: .contiguous(memory, byteCount: Int(part.count.byteCount))))
-    }
-    return LegOutcome(result, regionsAreLegs: [leg])
-  }
-}
-
-extension IOLane {
-  /// Performs a request that is right by construction: a refusal is a bug of ours.
-  func run(_ request: IORequest) -> IOResult {
-    do throws(IORequestError) {
-      return try perform(request)
-    } catch {
-      preconditionFailure("the mirror made a bad request: \(error)")
+          memory: .contiguous(memory, byteCount: Int(part.count.byteCount))), part,
+        deadlines: readDeadlines[leg], legs: legNumbers[leg], on: lane)
     }
   }
 }

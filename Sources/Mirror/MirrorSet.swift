@@ -13,6 +13,8 @@ public final class MirrorSet: Sendable {
   public let readPolicy: ReadPolicy
   /// In-sync legs that must hold a write for it to succeed (rule M5).
   public let writeQuorum: Int
+  public let onNoSpace: NoSpacePolicy
+  public let onAllFailed: AllFailedPolicy
   /// Sectors of the volume, and of each leg.
   public let sectorCount: SectorCount
   /// Unit in bytes that suits every leg: what reads and writes here start and end on.
@@ -20,6 +22,11 @@ public final class MirrorSet: Sendable {
 
   /// Where the legs are, without their names: what every request needs is copied freely.
   let regions: [Region]
+  /// Of leg n, in milliseconds (rule M12).
+  let deadlines: Deadlines
+  /// What a read of one leg hands on, made beforehand.
+  let readDeadlines: [Deadlines]
+  let legNumbers: [[Int]]
   let rangeLock = RangeLock()
   let written = WrittenRanges()
   let flushes = FlushLine()
@@ -27,6 +34,7 @@ public final class MirrorSet: Sendable {
   /// Where the state is kept; nil for a set that forgets.
   let durable: DurableState?
   let commits = FlushLine()
+  let patience = ConditionLock(Patience())
   private let health: ConditionLock<MirrorHealth>
   /// Whether the health has anything to say; false on the common path. Set and read without
   /// ordering beyond its own: who must see a change holds the range lock of the change.
@@ -42,6 +50,7 @@ public final class MirrorSet: Sendable {
   ///   each and in order, on whatever thread it came from; it must not block and not call back.
   public init(
     legs: [Leg], readPolicy: ReadPolicy = .primary, writeQuorum: Int = 1,
+    onNoSpace: NoSpacePolicy = .stale, onAllFailed: AllFailedPolicy = .error,
     durable: DurableState? = nil,
     observer: @escaping @Sendable (MirrorEvent) -> Void = { _ in }
   ) {
@@ -52,8 +61,13 @@ public final class MirrorSet: Sendable {
       "all legs hold the whole volume")
     self.legs = legs
     regions = legs.map(\.region)
+    deadlines = legs.map(\.deadlineMilliseconds)
+    readDeadlines = deadlines.map { [$0] }
+    legNumbers = legs.indices.map { [$0] }
     self.readPolicy = readPolicy
     self.writeQuorum = writeQuorum
+    self.onNoSpace = onNoSpace
+    self.onAllFailed = onAllFailed
     self.observer = observer
     sectorCount = legs[0].region.sectors.count
     logicalBlockByteCount = legs.reduce(sectorByteCount) {
@@ -111,7 +125,7 @@ public final class MirrorSet: Sendable {
   /// The legs that writes go to: all that are in service.
   var writeTargets: LegBits {
     let all = LegBits.all(count: legs.count)
-    return isTroubled ? all.subtracting(withHealth { $0.outLegs }) : all
+    return isTroubled ? all.subtracting(withHealth { $0.absentLegs }) : all
   }
 
   /// Reads the health under its lock.
@@ -165,6 +179,12 @@ public struct HeldRange: ~Copyable {
   public let range: SectorRange
   let lane: IOLane
   let isExclusive: Bool
+
+  /// Calls `body`, which frees memory that was read into or written from, when no leg that is late
+  /// may still use it.
+  public borrowing func afterLateRequests(_ body: @escaping () -> Void) {
+    lane.afterLateRequests(body)
+  }
 
   func check(_ part: SectorRange) {
     precondition(range.contains(part), "only the held range may be touched")

@@ -6,7 +6,8 @@ extension MirrorSet {
   /// Without this, the next write behind the cut would grow the file again, and the sectors in
   /// between would read as zeroes without any error. Cheap enough for every few seconds.
   public func checkSizes() {
-    for (index, leg) in legs.enumerated() {
+    let absent = isTroubled ? withHealth { $0.absentLegs } : []
+    for (index, leg) in legs.enumerated() where !absent.contains(index: index) {
       guard leg.region.device.kind == .file, let capacity = leg.file?.currentCapacity() else {
         continue
       }

@@ -45,7 +45,17 @@ extension HeldRange {
   borrowing func transfer(
     _ operation: Operation, _ part: SectorRange, from memory: UnsafeRawPointer?, to targets: LegBits
   ) -> LegOutcome {
-    unsafe withUnsafeTemporaryAllocation(of: Region.self, capacity: set.legs.count) { regions in
+    let slow = set.slow(targets)
+    if !slow.isEmpty {
+      var outcome = unsafe transfer(operation, part, from: memory, to: targets.subtracting(slow))
+      outcome.formUnion(LegOutcome(slow: slow))
+      return outcome
+    }
+    // To zero much may take long where a device writes the zeroes itself.
+    let deadlines = operation.movesData ? set.deadlines : []
+    return unsafe withUnsafeTemporaryAllocation(
+      of: Region.self, capacity: set.legs.count
+    ) { regions in
       for index in set.legs.indices {
         let region = set.regions[index]
         unsafe regions.initializeElement(
@@ -56,7 +66,7 @@ extension HeldRange {
         request.memory = unsafe .contiguous(
           UnsafeMutableRawPointer(mutating: memory), byteCount: Int(part.count.byteCount))
       }
-      return LegOutcome(lane.run(request))
+      return set.run(request, part, deadlines: deadlines, on: lane)
     }
   }
 
@@ -102,7 +112,10 @@ extension HeldRange {
     }
     let isWhole = outcome.isSuccess && missed.isEmpty
     let refusal = isWhole ? nil : set.commitQuietly(on: lane)
-    if holderCount < set.writeQuorum { throw outcome.errorForCaller }
+    if holderCount < set.writeQuorum { throw set.refusal(outcome.errorForCaller) }
     if let refusal { throw refusal }
+    if set.onNoSpace == .error, outcome.failures.contains(where: { $0.error.isForWantOfSpace }) {
+      throw .noSpace
+    }
   }
 }

@@ -8,6 +8,10 @@ enum Plan: Sendable {
   /// Everything was copied; what is left is to make it durable.
   case flush
   case repair(SectorRange, leg: Int)
+  /// Whether a slow leg answers again.
+  case probe(leg: Int)
+  /// Whether the last copy of something is there again.
+  case reopen(leg: Int)
   case verify(SectorRange)
   case scrub(SectorRange, ScrubTask)
 }
@@ -15,19 +19,31 @@ enum Plan: Sendable {
 extension MirrorHealth {
   /// The most urgent step that can go on now.
   func plan(now: Double, step: SectorCount) -> Plan {
+    for (index, leg) in legs.enumerated()
+    where leg.isSlow && leg.lateCount == 0 && !leg.isOut && leg.retry.isDue(now) {
+      return .probe(leg: index)
+    }
+    for (index, leg) in legs.enumerated() where needsReopening(leg) && leg.retry.isDue(now) {
+      return .reopen(leg: index)
+    }
     if !work.isReadOnly, let plan = mendingPlan(now: now, step: step) { return plan }
-    if let range = unverified.ranges.first, legs.allSatisfy({ $0.retry.isDue(now) }) {
+    if let range = unverified.ranges.first, legs.allSatisfy({ $0.retry.isDue(now) && !$0.isSlow }) {
       return .verify(range.start(step))
     }
     if let scrub { return .scrub(scrub.left.start(step), scrub) }
     return .nothing
   }
 
+  private func needsReopening(_ leg: LegRecord) -> Bool {
+    guard leg.retry.mustReopen, !leg.isAbsent else { return false }
+    return !leg.unwritten.isEmpty || !unserved.isEmpty && !leg.unreadable.isEmpty
+  }
+
   /// Steps that write to legs.
   private func mendingPlan(now: Double, step: SectorCount) -> Plan? {
     if let range = unsettled.ranges.first { return .recover(range.start(step)) }
     if let plan = resyncPlan(now: now, step: step) { return plan }
-    for (index, leg) in legs.enumerated() where leg.retry.isDue(now) && !leg.isOut {
+    for (index, leg) in legs.enumerated() where leg.retry.isDue(now) && !leg.isAbsent {
       if let range = leg.unreadable.ranges.first { return .repair(range.start(step), leg: index) }
     }
     return nil
@@ -40,7 +56,7 @@ extension MirrorHealth {
       if let range = resyncable(index).ranges.first {
         first = min(first ?? range, range) { $0.first < $1.first }
       }
-      isUnflushed = isUnflushed || !leg.isOut && !leg.rewritten.isEmpty
+      isUnflushed = isUnflushed || !leg.isAbsent && !leg.rewritten.isEmpty
     }
     guard let range = first?.start(step) else { return isUnflushed ? .flush : nil }
     var targets: LegBits = []

@@ -91,7 +91,7 @@ extension MirrorHealth {
   /// What of a leg can be resynced: it has been missed, and somebody knows what is right.
   func resyncable(_ index: Int) -> RangeSet {
     let leg = legs[index]
-    guard !leg.stale.isEmpty, !leg.isOut, !leg.isHeld else { return RangeSet() }
+    guard !leg.stale.isEmpty, !leg.isAbsent, !leg.isHeld else { return RangeSet() }
     var ranges = leg.unwrittenStale
     ranges.subtract(disputed)
     return ranges
@@ -105,7 +105,7 @@ extension MirrorHealth {
     for index in legs.indices {
       left += resyncable(index).sectorCount.rawValue
       let leg = legs[index]
-      isUnflushed = isUnflushed || !leg.isOut && !(leg.rewritten.isEmpty && leg.flushing.isEmpty)
+      isUnflushed = isUnflushed || !leg.isAbsent && !(leg.rewritten.isEmpty && leg.flushing.isEmpty)
     }
     if left > 0 || isUnflushed { return (.resync, left) }
     if !unverified.isEmpty { return (.verify, unverified.sectorCount.rawValue) }

@@ -71,7 +71,8 @@ struct ConfigSurvey {
       legs.append(
         LegConfiguration(
           path: path, mark: leg.mark, firstSector: region.first, sectorCount: region.count,
-          create: leg.create.value(or: false), writeMostly: leg.writeMostly, access: leg.access))
+          create: leg.create.value(or: false), writeMostly: leg.writeMostly, access: leg.access,
+          deadlineMilliseconds: leg.deadlineMilliseconds))
     }
     guard let sectorCount = sizing.sectorCount, legs.count == draft.legs.count else { return nil }
     return VolumeConfiguration(
@@ -79,6 +80,7 @@ struct ConfigSurvey {
       readPolicy: draft.readPolicy, writeQuorum: draft.writeQuorum, mode: draft.mode,
       owner: draft.owner, group: draft.group, truncate: draft.truncate, readOnly: draft.readOnly,
       initialSync: draft.initialSync, intent: draft.intent, chunk: SectorCount(draft.chunk),
-      resyncRate: draft.resyncRate)
+      resyncRate: draft.resyncRate, onNoSpace: draft.onNoSpace,
+      onAllFailed: draft.onAllFailed)
   }
 }

@@ -21,20 +21,18 @@ struct KeySchema {
     owner: "a volume",
     keys: [
       "size", "legs", "read_policy", "write_quorum", "mode", "owner", "group", "truncate",
-      "read_only", "initial_sync", "intent", "chunk", "resync_rate",
+      "read_only", "initial_sync", "intent", "chunk", "resync_rate", "on_no_space",
+      "on_all_failed",
     ],
     unbuilt: [
-      "cache": "leave it out",
-      "on_no_space": "leave it out; a leg without space becomes stale there",
-      "on_all_failed": "leave it out; a request that no leg can serve is an error",
+      "cache": "leave it out"
     ])
 
   static let leg = KeySchema(
     owner: "a leg",
-    keys: ["path", "start", "count", "create", "write_mostly", "io"],
+    keys: ["path", "start", "count", "create", "write_mostly", "io", "deadline"],
     unbuilt: [
       "uri": "write 'path:' with a file or block device (a network leg: attach it as one first)",
-      "deadline": "leave it out",
       "write_behind": "leave it out; 'write_mostly: true' keeps reads away from a slow leg",
       "connections": "leave it out",
     ])

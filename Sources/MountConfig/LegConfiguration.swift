@@ -14,4 +14,6 @@ public struct LegConfiguration: Sendable {
   /// Read only when no other leg can answer.
   public var writeMostly: Bool
   public var access: AccessChoice
+  /// Most milliseconds that the leg may take to answer (rule M12); 0: as long as it takes.
+  public var deadlineMilliseconds: UInt32
 }

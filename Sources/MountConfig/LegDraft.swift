@@ -10,7 +10,10 @@ struct LegDraft {
   let create: Setting<Bool>
   let writeMostly: Bool
   let access: AccessChoice
+  let deadlineMilliseconds: UInt32
 
+  /// When `deadline` is left out: 30 s, as the kernel gives its disks.
+  static let usualDeadlineMilliseconds: UInt32 = 30_000
   private static let advice =
     "write '- path: FILE-OR-DEVICE', and below it 'start:' and 'count:' if needed"
 
@@ -35,6 +38,16 @@ struct LegDraft {
     create = keys.flag("create")
     writeMostly = keys.flag("write_mostly").value(or: false)
     access = keys.choice("io", AccessChoice.self).value(or: .auto)
+    deadlineMilliseconds = Self.deadline(keys)
+  }
+
+  private static func deadline(_ keys: MappingReader) -> UInt32 {
+    let wanted = "a time from 10ms to 24h, such as 30s, or 0s for none"
+    return keys.written("deadline", wanted).flatMap { written, mark -> UInt32? in
+      if let time = DurationAmount.read(written.0), time == 0 || time >= 10 { return time }
+      keys.log.report(mark, "'deadline' must be \(wanted)")
+      return nil
+    }.value(or: usualDeadlineMilliseconds)
   }
 
   /// The path and where it stands; nil when there is none.

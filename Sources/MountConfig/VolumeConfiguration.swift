@@ -27,6 +27,8 @@ public struct VolumeConfiguration: Sendable {
   public var chunk: SectorCount
   /// Most bytes a second of background work; 0: no limit.
   public var resyncRate: UInt64
+  public var onNoSpace: NoSpaceChoice
+  public var onAllFailed: AllFailedChoice
 
   /// What `mode` is when the key is left out.
   static let defaultMode: UInt32 = 0o644

@@ -23,6 +23,8 @@ struct VolumeDraft {
   let chunk: UInt64
   /// Bytes a second; 0: no limit.
   let resyncRate: UInt64
+  let onNoSpace: NoSpaceChoice
+  let onAllFailed: AllFailedChoice
 
   /// The unit of the intent map when `chunk` is left out: 4 MiB.
   static let usualChunk: UInt64 = 8192
@@ -54,6 +56,8 @@ struct VolumeDraft {
     intent = keys.choice("intent", IntentWord.self).value(or: .durable)
     chunk = Self.chunk(keys)
     resyncRate = Self.resyncRate(keys)
+    onNoSpace = keys.choice("on_no_space", NoSpaceChoice.self).value(or: .stale)
+    onAllFailed = keys.choice("on_all_failed", AllFailedChoice.self).value(or: .error)
     checkCreation(keys)
   }
 

@@ -19,8 +19,8 @@ enum Operations {
       unsafe mirrorfs_negotiate(connection)
       unsafe connection.pointee.max_write = UInt32(VolumeFileSystem.mostTransferByteCount)
       unsafe connection.pointee.max_readahead = UInt32(VolumeFileSystem.mostTransferByteCount)
-      unsafe connection.pointee.max_background = 64
-      unsafe connection.pointee.congestion_threshold = 48
+      unsafe connection.pointee.max_background = 512
+      unsafe connection.pointee.congestion_threshold = 384
     }
     unsafe table.lookup = unsafe lookup
     unsafe table.getattr = unsafe getattr

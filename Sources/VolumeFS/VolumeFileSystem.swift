@@ -8,8 +8,8 @@ public import Volumes
 /// A mount: the kernel's requests on one side, the volumes on the other.
 ///
 /// Lifetime: ``mount(at:options:)``, ``serve()``, which returns when the mount is gone, and then
-/// the last reference may go. Requests are served by a fixed number of plain threads; the one that
-/// reads a request does its I/O and answers it.
+/// the last reference may go. Requests are served by plain threads; the one that reads a request
+/// does its I/O and answers it.
 @safe public final class VolumeFileSystem: @unchecked Sendable {
   // Sendable: `session` is written by mount(at:), before any other thread knows this object, and by
   // destroy(), after all of them have ended. Safe: the pointer never leaves.
@@ -34,11 +34,20 @@ public import Volumes
   /// Whether a worker is just making the kernel drop pages.
   let isDropping = ConditionLock(false)
   private let threadCount: Int
+  private struct Crew {
+    var workerCount = 0
+    /// Those of them that wait for a leg that hangs, and for the end of the process.
+    var hungCount = 0
+  }
+  private let crew = ConditionLock(Crew())
+  /// Workers that there may be, busy and waiting ones together.
+  public static let mostWorkers = 256
   private var session: OpaquePointer?
 
   /// - Parameters:
   ///   - client: its pool must have a slot for each thread.
-  ///   - threadCount: threads that serve requests, 1 or more: so many may wait for devices at once.
+  ///   - threadCount: threads that serve requests at first, 1 or more; there are more, up to
+  ///     ``mostWorkers``, when all of them wait for legs.
   public init(table: VolumeTable, client: IOClient, threadCount: Int) {
     self.table = table
     self.client = client
@@ -79,25 +88,56 @@ public import Volumes
   /// Some other thread must be in ``serve()``.
   public func waitUntilReady() { negotiation.waitUntilDone() }
 
-  /// Serves requests until the mount is gone, and returns when every thread has ended.
+  /// Serves requests until the mount is gone, and returns when every thread has ended but those
+  /// that a hung leg holds: see ``isHung``.
   public func serve() {
     guard let session = unsafe session else { return }
-    let door = unsafe SessionDoor(session: session)
-    let threads = (0..<threadCount).map { index in
-      IOThread(name: "mirrorfs-\(index)") {
-        // Buffers and lane are made when the thread is first needed.
-        guard self.gate.enter() else { return }
-        do throws(IORequestError) {
-          let worker = try Worker(fileSystem: self, door: door)
-          CurrentWorker.set(worker) { worker.run() }
-        } catch {
-          preconditionFailure("no lane for a thread that serves requests: \(error)")
-        }
-      }
-    }
-    for thread in threads { thread.join() }
+    gate.whenExhausted.withLock { $0 = { [unowned self] in addWorker() } }
+    for _ in 0..<threadCount { addWorker() }
+    crew.wait { $0.workerCount == $0.hungCount ? () : nil }
+    gate.whenExhausted.withLock { $0 = nil }
     sizeRefresher.end()
     unsafe fuse_session_unmount(session)
+  }
+
+  /// Whether a thread still waits for a leg that hangs: then this object must outlive the process.
+  public var isHung: Bool { crew.withLock { $0.hungCount > 0 } }
+
+  /// Starts one more worker; none past the most.
+  ///
+  /// So many requests wait for legs that none is left to listen: those of other volumes must not
+  /// wait for the same legs (rule M12).
+  func addWorker() {
+    guard let session = unsafe session else { return }
+    let door = unsafe SessionDoor(session: session)
+    let isWanted = crew.withLock { crew -> Bool in
+      guard crew.workerCount < max(Self.mostWorkers, threadCount) else { return false }
+      crew.workerCount += 1
+      return true
+    }
+    guard isWanted else { return }
+    IOThread(name: "mirrorfs-worker") {
+      self.work(door)
+      self.crew.withLock { $0.workerCount -= 1 }
+      self.crew.wakeAll()
+    }.detach()
+  }
+
+  private func work(_ door: SessionDoor) {
+    // Buffers and lane are made when the thread is first needed.
+    guard gate.enter() else { return }
+    do throws(IORequestError) {
+      let worker = try Worker(fileSystem: self, door: door)
+      CurrentWorker.set(worker) { worker.run() }
+    } catch {
+      preconditionFailure("no lane for a thread that serves requests: \(error)")
+    }
+  }
+
+  /// A worker will not end before its leg answers.
+  func noteHung() {
+    crew.withLock { $0.hungCount += 1 }
+    crew.wakeAll()
   }
 
   /// Tells the kernel that a file's contents changed from `byteOffset` on.

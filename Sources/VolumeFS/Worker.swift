@@ -21,9 +21,9 @@ internal import Volumes
   private let door: SessionDoor
   let lane: IOLane
   /// A page for headers, then what a request or its answer carries.
-  private let buffer: UnsafeMutableRawPointer
+  private var buffer: UnsafeMutableRawPointer
   /// For the ragged edges of writes; costs nothing until it is touched.
-  private let scratch: UnsafeMutableRawPointer
+  private var scratch: UnsafeMutableRawPointer
   private static let bufferByteCount =
     pageByteCount + Volume.paddedByteCount(VolumeFileSystem.mostTransferByteCount)
 
@@ -61,6 +61,8 @@ internal import Volumes
         gate.close()
         return
       }
+      // A request that missed a deadline still owns this worker's memory: another takes over.
+      if lane.lateCount > 0 { return retire() }
     } while gate.enter()
   }
 
@@ -94,12 +96,42 @@ internal import Volumes
       Int(request.size) <= VolumeFileSystem.mostTransferByteCount
     else { return reply.fail(.invalid) }
     do throws(Errno) {
-      let bytes = try unsafe volume.read(
-        at: request.offset, byteCount: Int(request.size), into: payload, on: lane)
+      let bytes = try unsafe again(renewing: &buffer) { (buffer) throws(Errno) in
+        try unsafe volume.read(
+          at: request.offset, byteCount: Int(request.size),
+          into: buffer + Self.pageByteCount, on: lane)
+      }
       unsafe reply.read(bytes, in: payload)
     } catch {
       reply.fail(error)
     }
+  }
+
+  /// Makes an attempt again, with other memory, for as long as a leg that is late spoils it.
+  private func again<R>(
+    renewing memory: inout UnsafeMutableRawPointer,
+    _ attempt: (UnsafeMutableRawPointer) throws(Errno) -> R
+  ) throws(Errno) -> R {
+    while true {
+      do throws(Errno) {
+        return try unsafe attempt(memory)
+      } catch .restart {
+        let spoilt = unsafe memory
+        lane.afterLateRequests { unsafe munmap(spoilt, Self.bufferByteCount) }
+        unsafe memory = unsafe Self.map(Self.bufferByteCount, isPopulated: false)
+      }
+    }
+  }
+
+  /// Lets another worker listen in this one's place, and waits for what is late.
+  ///
+  /// Where that has not ended when the mount goes, the thread waits until the process ends: the
+  /// kernel may still use its memory.
+  private func retire() {
+    fileSystem.addWorker()
+    guard !lane.drain(while: { !fileSystem.gate.isClosed }) else { return }
+    fileSystem.noteHung()
+    while true { sleep(1000) }
   }
 
   private func write(
@@ -111,8 +143,9 @@ internal import Volumes
     else { return reply.fail(.invalid) }
     do throws(Errno) {
       let bytes = unsafe UnsafeRawBufferPointer(start: payload, count: Int(request.size))
-      let byteCount = try unsafe volume.write(
-        bytes, at: request.offset, scratch: scratch, on: lane)
+      let byteCount = try unsafe again(renewing: &scratch) { (scratch) throws(Errno) in
+        try unsafe volume.write(bytes, at: request.offset, scratch: scratch, on: lane)
+      }
       reply.wrote(byteCount: byteCount)
     } catch {
       reply.fail(error)

@@ -21,6 +21,9 @@ final class WorkerGate: Sendable {
   private let listeners = Atomic<Int>(0)
   private let reserve = ConditionLock(Reserve())
 
+  /// Called, on a worker, when nobody listens and nobody is in reserve.
+  let whenExhausted = ConditionLock<(@Sendable () -> Void)?>(nil)
+
   init(mostListeners: Int) { self.mostListeners = max(1, mostListeners) }
 
   /// Before a worker listens to the kernel; waits here while enough others do.
@@ -40,13 +43,18 @@ final class WorkerGate: Sendable {
   /// A worker with a request is about to wait for a device or for another worker.
   func noteWaiting() {
     guard listeners.load(ordering: .sequentiallyConsistent) <= 0 else { return }
-    let mustWake = reserve.withLock { reserve -> Bool in
-      guard reserve.parkedCount > reserve.wakeUpCount else { return false }
+    let (mustWake, isExhausted) = reserve.withLock { reserve -> (Bool, Bool) in
+      guard reserve.parkedCount > reserve.wakeUpCount else {
+        return (false, reserve.wakeUpCount == 0 && !reserve.isClosed)
+      }
       reserve.wakeUpCount += 1
-      return true
+      return (true, false)
     }
     if mustWake { reserve.wakeOne() }
+    if isExhausted { whenExhausted.withLock { $0 }?() }
   }
+
+  var isClosed: Bool { reserve.withLock { $0.isClosed } }
 
   /// Sends everybody home. Called by the first worker that finds the mount gone.
   func close() {

@@ -18,8 +18,10 @@ extension Volume {
     }
     let count = min(UInt64(wanted), byteCount - byteOffset)
     let part = blocks(of: byteOffset..<byteOffset + count)
-    try mirror.reading(part, on: lane) { (held) throws(Errno) in
-      try unsafe held.read(part, into: buffer)
+    try mirror.patiently(on: lane) { () throws(Errno) in
+      try mirror.reading(part, on: lane) { (held) throws(Errno) in
+        try unsafe held.read(part, into: buffer)
+      }
     }
     return unsafe UnsafeRawBufferPointer(
       start: buffer + Int(byteOffset - part.first.byteOffset), count: Int(count))
@@ -42,15 +44,17 @@ extension Volume {
     let count = min(UInt64(payload.count), byteCount - byteOffset)
     let bytes = byteOffset..<byteOffset + count
     let part = blocks(of: bytes)
-    try mirror.changing(part, on: lane) { (held) throws(Errno) in
-      if part.count.byteCount == count {
-        try unsafe held.write(part, from: start)
-        return
+    try mirror.patiently(on: lane) { () throws(Errno) in
+      try mirror.changing(part, on: lane) { (held) throws(Errno) in
+        if part.count.byteCount == count {
+          try unsafe held.write(part, from: start)
+          return
+        }
+        try unsafe readEdges(of: bytes, in: part, into: scratch, held)
+        let place = unsafe scratch + Int(byteOffset - part.first.byteOffset)
+        unsafe place.copyMemory(from: start, byteCount: Int(count))
+        try unsafe held.write(part, from: scratch)
       }
-      try unsafe readEdges(of: bytes, in: part, into: scratch, held)
-      let place = unsafe scratch + Int(byteOffset - part.first.byteOffset)
-      unsafe place.copyMemory(from: start, byteCount: Int(count))
-      try unsafe held.write(part, from: scratch)
     }
     clock.noteWrite()
     return Int(count)

@@ -27,30 +27,48 @@ extension Volume {
     let bytes = wanted.clamped(to: 0..<byteCount)
     guard !bytes.isEmpty else { return }
     let part = blocks(of: bytes)
-    try mirror.changing(part, on: lane) { (held) throws(Errno) in
-      let innerStart = (bytes.lowerBound + block - 1) / block * block
-      let innerEnd = bytes.upperBound / block * block
-      guard innerStart <= innerEnd else {
-        try clear(bytes, held)
-        return
+    try mirror.patiently(on: lane) { () throws(Errno) in
+      try mirror.changing(part, on: lane) { (held) throws(Errno) in
+        try zero(bytes, held, keepsSpace: keepsSpace)
       }
-      try clear(bytes.lowerBound..<innerStart, held)
-      if innerStart < innerEnd {
-        try held.zero(sectors(innerStart..<innerEnd), keepsSpace: keepsSpace)
-      }
-      try clear(innerEnd..<bytes.upperBound, held)
     }
     clock.noteWrite()
+  }
+
+  private func zero(
+    _ bytes: Range<UInt64>, _ held: borrowing HeldRange, keepsSpace: Bool
+  ) throws(Errno) {
+    let innerStart = (bytes.lowerBound + block - 1) / block * block
+    let innerEnd = bytes.upperBound / block * block
+    guard innerStart <= innerEnd else {
+      try clear(bytes, held)
+      return
+    }
+    try clear(bytes.lowerBound..<innerStart, held)
+    if innerStart < innerEnd {
+      try held.zero(sectors(innerStart..<innerEnd), keepsSpace: keepsSpace)
+    }
+    try clear(innerEnd..<bytes.upperBound, held)
   }
 
   /// Zeroes a part of one block, by reading and writing it.
   private func clear(_ bytes: Range<UInt64>, _ held: borrowing HeldRange) throws(Errno) {
     guard !bytes.isEmpty else { return }
+    while true {
+      do throws(Errno) {
+        return try clearOnce(bytes, held)
+      } catch .restart {
+        continue
+      }
+    }
+  }
+
+  private func clearOnce(_ bytes: Range<UInt64>, _ held: borrowing HeldRange) throws(Errno) {
     let part = blocks(of: bytes)
-    let memory = UnsafeMutableRawBufferPointer.allocate(
+    let start = UnsafeMutableRawPointer.allocate(
       byteCount: Int(part.count.byteCount), alignment: Self.mostBlock)
-    defer { unsafe memory.deallocate() }
-    guard let start = memory.baseAddress else { return }
+    // A leg that is late may still use it.
+    defer { held.afterLateRequests { unsafe start.deallocate() } }
     try unsafe held.read(part, into: start)
     let place = unsafe start + Int(bytes.lowerBound - part.first.byteOffset)
     unsafe place.initializeMemory(as: UInt8.self, repeating: 0, count: bytes.count)

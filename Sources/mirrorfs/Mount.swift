@@ -23,7 +23,8 @@ struct Mount {
   ///
   /// - Parameter whenReady: called once, when the volumes can be used.
   /// - Throws: ``StartupProblem`` when it could not start, or when the last flush failed.
-  func run(_ whenReady: @escaping @Sendable () -> Void) throws(StartupProblem) {
+  /// Returns whether a leg that hangs still holds threads or memory: then the process has to end.
+  func run(_ whenReady: @escaping @Sendable () -> Void) throws(StartupProblem) -> Bool {
     let backend = try makeBackend()
     var assembly = VolumeAssembly(configuration: configuration, logger: logger)
     // What may refuse without having written anything comes first.
@@ -32,7 +33,8 @@ struct Mount {
     let volumes = try assembly.assemble()
     // A lane for each thread, and some for flushes that no request asks for.
     let client = IOClient(
-      backend: backend, pages: pageCount(lanes: threadCount + 8 + volumes.count))
+      backend: backend,
+      pages: pageCount(lanes: max(threadCount, VolumeFileSystem.mostWorkers) + 8 + volumes.count))
     let fileSystem = VolumeFileSystem(
       table: VolumeTable(volumes), client: client, threadCount: threadCount)
     try mount(fileSystem)
@@ -46,14 +48,22 @@ struct Mount {
     }
     fileSystem.serve()
     ready.detach()
-    keepers.end()
+    let hasEnded = keepers.end()
     let failed = close(volumes, client)
     tellOfStaleLegs(volumes)
     logger.notice("unmounted mount_point=\(mountPoint)")
     withExtendedLifetime((state, assembly.claims)) {}
+    let isHung = fileSystem.isHung || !hasEnded || client.lateCount > 0
+    if isHung {
+      logger.warning("a leg still hangs; what it missed is in the state")
+      // Threads that it holds use these for as long as the process lives.
+      _ = unsafe Unmanaged.passRetained(fileSystem)
+      _ = unsafe Unmanaged.passRetained(client)
+    }
     if !failed.isEmpty {
       throw StartupProblem("the last flush failed: \(failed.joined(separator: ", "))")
     }
+    return isHung
   }
 
   private func pageCount(lanes: Int) -> Int {
@@ -96,6 +106,7 @@ struct Mount {
         logger.warning("SIGHUP: reloading the config is not built yet; nothing has changed")
         return
       }
+      for volume in volumes { volume.mirror.stopWaiting() }
       guard let refusal = Unmounting.unmount(mountPoint, lazily: false) else { return }
       logger.warning("still in use, unmounting lazily: \(refusal)")
       _ = Unmounting.unmount(mountPoint, lazily: true)

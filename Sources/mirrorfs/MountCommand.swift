@@ -77,9 +77,13 @@ struct MountCommand: ParsableCommand {
         source: config, allowOther: configuration.allowOther),
       engine: engine.flatMap { EngineChoice($0) } ?? configuration.engine, threadCount: threads,
       logger: Logger(label: "mirrorfs") { _ in EventLogHandler(log: eventLog) })
-    try mount.run {
+    let isHung = try mount.run {
       if let readyDescriptor { Background.reportReady(on: readyDescriptor) }
     }
+    guard isHung else { return }
+    eventLog.end()
+    // Not by way of exit(3), which would wait for what the threads that hang still use.
+    _exit(0)
   }
 
   private func logTarget() throws -> LogTarget {

@@ -15,6 +15,8 @@ struct UmountCommand: ParsableCommand {
 
   /// How long a daemon may take to flush its legs after the mount has gone.
   private static let mostMilliseconds: CInt = 300_000
+  /// The same while a leg hangs, which nothing can be done about.
+  private static let mostMillisecondsWhenHung: CInt = 15_000
 
   func run() throws {
     if MountPoint.isDead(mountPoint) {
@@ -29,7 +31,7 @@ struct UmountCommand: ParsableCommand {
       printError("\(mountPoint): not a mounted mirrorfs")
       throw ExitCode(1)
     }
-    warnOfDegradedVolumes()
+    let isHung = warnOfDegradedVolumes()
     // Opened first, so that no other process of that number is waited for.
     let end = linux_pidfd(process)
     defer { if end >= 0 { close(end) } }
@@ -39,7 +41,13 @@ struct UmountCommand: ParsableCommand {
     }
     guard end >= 0 else { return }
     var watched = pollfd(fd: end, events: Int16(POLLIN), revents: 0)
-    if unsafe poll(&watched, 1, Self.mostMilliseconds) == 0 {
+    let most = isHung ? Self.mostMillisecondsWhenHung : Self.mostMilliseconds
+    if unsafe poll(&watched, 1, most) == 0 {
+      if isHung {
+        // The state is written before the wait for what the kernel still does for us.
+        printError("\(mountPoint): unmounted; process \(process) ends when the slow leg answers")
+        return
+      }
       printError("\(mountPoint): unmounted, but process \(process) is still flushing its legs")
       throw ExitCode(1)
     }
@@ -50,10 +58,15 @@ struct UmountCommand: ParsableCommand {
   }
 
   /// What legs missed is kept in the state directory, and copied after the next mount.
-  private func warnOfDegradedVolumes() {
-    guard let names = MountPoint.attribute("degraded", of: mountPoint) else { return }
+  ///
+  /// Returns whether a leg is slow now.
+  private func warnOfDegradedVolumes() -> Bool {
+    guard let names = MountPoint.attribute("degraded", of: mountPoint) else { return false }
     printError(
       "warning: \(names): a leg is out of sync or failing; what it missed is remembered, and "
         + "copied to it when it works again after the next mount")
+    return names.split(separator: " ").contains { name in
+      MountPoint.attribute("legs", of: "\(mountPoint)/\(name)")?.contains("W") ?? false
+    }
   }
 }

@@ -85,7 +85,8 @@ struct VolumeAssembly {
     }
     let mirror = MirrorSet(
       legs: legs, readPolicy: ReadPolicy(volume.readPolicy), writeQuorum: volume.writeQuorum,
-      durable: durable
+      onNoSpace: volume.onNoSpace == .error ? .error : .stale,
+      onAllFailed: volume.onAllFailed == .wait ? .wait : .error, durable: durable
     ) { event in
       guard let dropped = throttle.pass(event.source) else { return }
       let more = dropped > 0 ? " dropped_lines=\(dropped)" : ""
@@ -106,7 +107,8 @@ struct VolumeAssembly {
       region: Region(
         device: file.device,
         sectors: SectorRange(first: leg.firstSector, count: leg.sectorCount)),
-      name: leg.path, isWriteMostly: leg.writeMostly)
+      name: leg.path, isWriteMostly: leg.writeMostly,
+      deadlineMilliseconds: leg.deadlineMilliseconds)
   }
 
   private mutating func open(

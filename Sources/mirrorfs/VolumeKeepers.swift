@@ -9,7 +9,7 @@ import Volumes
 /// its own volume only. Every five seconds it looks after buffered and cut legs (rule M19).
 final class VolumeKeepers: Sendable {
   private static let lookMilliseconds = 250
-  private static let looksPerWatch = 20
+  private static let watchMilliseconds = 5000
 
   private struct State {
     var isEnding = false
@@ -17,12 +17,17 @@ final class VolumeKeepers: Sendable {
     var isCalled = false
     /// Numbers of volumes whose thread is running.
     var running: Set<Int> = []
+    /// The thread that looks after buffered and cut legs, which may hang, is there.
+    var isWatching = false
   }
 
   private let volumes: [Volume]
   private let client: IOClient
   private let state = ConditionLock(State())
   private let thread = ConditionLock<IOThread?>(nil)
+
+  /// How long the end waits for work that a hung leg holds up.
+  private static let endMilliseconds = 10_000
 
   init(volumes: [Volume], client: IOClient) {
     self.volumes = volumes
@@ -36,29 +41,35 @@ final class VolumeKeepers: Sendable {
         state.wakeAll()
       }
     }
-    thread.withLock { $0 = IOThread(name: "mirrorfs-watch") { self.run() } }
+    thread.withLock { $0 = IOThread(name: "mirrorfs-keepers") { self.run() } }
+    state.withLock { $0.isWatching = true }
+    IOThread(name: "mirrorfs-watch") {
+      self.watch()
+      self.state.withLock { $0.isWatching = false }
+      self.state.wakeAll()
+    }.detach()
   }
 
-  /// Returns when no background work is being done any more.
-  func end() {
+  /// Returns when no background work is being done any more; false when a hung leg holds some up.
+  func end() -> Bool {
     state.withLock { $0.isEnding = true }
     state.wakeAll()
     thread.withLock { thread in
       thread?.join()
       thread = nil
     }
-    state.wait { $0.running.isEmpty ? () : nil }
+    let hasEnded: Void? = state.wait(atMostMilliseconds: Self.endMilliseconds) { state in
+      state.running.isEmpty && !state.isWatching ? () : nil
+    }
     for volume in volumes { volume.mirror.whenWorkComes(nil) }
+    return hasEnded != nil
   }
 
   private func run() {
-    var looks = 0
     while !isEnding {
       for (number, volume) in volumes.enumerated() where volume.mirror.hasWork() {
         begin(number, volume)
       }
-      looks += 1
-      if looks % Self.looksPerWatch == 0 { watch() }
       _ = state.wait(atMostMilliseconds: Self.lookMilliseconds) { state -> Bool? in
         guard state.isEnding || state.isCalled else { return nil }
         state.isCalled = false
@@ -82,10 +93,16 @@ final class VolumeKeepers: Sendable {
   }
 
   private func watch() {
-    for volume in volumes {
-      volume.mirror.checkSizes()
-      let isBuffered = volume.mirror.legs.contains { !$0.region.device.isDirect }
-      if isBuffered, !volume.access.isReadOnly { flush(volume) }
+    while true {
+      let isEnding = state.wait(atMostMilliseconds: Self.watchMilliseconds) { state -> Bool? in
+        state.isEnding ? true : nil
+      }
+      if isEnding == true { return }
+      for volume in volumes {
+        volume.mirror.checkSizes()
+        let isBuffered = volume.mirror.legs.contains { !$0.region.device.isDirect }
+        if isBuffered, !volume.access.isReadOnly { flush(volume) }
+      }
     }
   }
 

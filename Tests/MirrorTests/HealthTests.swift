@@ -65,7 +65,7 @@ struct HealthTests {
     health.legs[2].causes = []
     #expect(health.letters == "AFS")
     #expect(health.errorBits == LegBits(rawValue: 0b110))
-    #expect(LegLetter.allCases.sorted().map(\.letter) == ["A", "R", "S", "N", "D", "F", "O"])
+    #expect(LegLetter.allCases.sorted().map(\.letter) == ["A", "R", "S", "N", "D", "F", "W", "O"])
   }
 
   @Test("M18: a leg that is stale and cannot be flushed, either, is flush-failed")

@@ -35,6 +35,9 @@ struct AcceptedConfigTests {
     #expect(leg.firstSector == Sector(0))
     #expect(!leg.create && !leg.writeMostly)
     #expect(leg.access == .auto)
+    #expect(leg.deadlineMilliseconds == 30_000)
+    #expect(volume.onNoSpace == .stale)
+    #expect(volume.onAllFailed == .error)
   }
 
   @Test("F7: every key is read")

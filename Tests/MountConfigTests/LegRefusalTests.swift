@@ -15,21 +15,21 @@ struct LegRefusalTests {
 
   @Test("S: unknown keys of a leg, and those not built yet")
   func keys() {
-    let list = "the keys of a leg are path, start, count, create, write_mostly, io"
+    let list = "the keys of a leg are path, start, count, create, write_mostly, io, deadline"
     fixture.expectVolumeRefusal(
       """
       legs:
         - §pth: a.img
         - path: a.img
           §wite_mostly: true
-          §deadline: 30s
+          deadline: §soon
           §write_behind: 64MiB
           §connections: 4
         - §uri: nbd://host/export
       """,
       "unknown key 'pth' in a leg (did you mean 'path'?); \(list)",
       "unknown key 'wite_mostly' in a leg (did you mean 'write_mostly'?); \(list)",
-      "key 'deadline' of a leg is not built yet in this version; leave it out",
+      "'deadline' must be a time from 10ms to 24h, such as 30s, or 0s for none",
       "key 'write_behind' of a leg is not built yet in this version; leave it out; "
         + "'write_mostly: true' keeps reads away from a slow leg",
       "key 'connections' of a leg is not built yet in this version; leave it out",

@@ -12,7 +12,8 @@ struct VolumeRefusalTests {
   private let nameAdvice = "write a plain file name of 1 to 255 bytes, such as db.img"
   private let listOfKeys =
     "the keys of a volume are size, legs, read_policy, write_quorum, mode, owner, group, "
-    + "truncate, read_only, initial_sync, intent, chunk, resync_rate"
+    + "truncate, read_only, initial_sync, intent, chunk, resync_rate, on_no_space, "
+    + "on_all_failed"
 
   @Test("S: unknown keys of a volume")
   func unknownKeys() {
@@ -28,9 +29,7 @@ struct VolumeRefusalTests {
   @Test(
     "S: keys of a volume that are not built yet",
     arguments: [
-      ("cache", "leave it out"),
-      ("on_no_space", "leave it out; a leg without space becomes stale there"),
-      ("on_all_failed", "leave it out; a request that no leg can serve is an error"),
+      ("cache", "leave it out")
     ])
   func unbuiltKeys(key: String, advice: String) {
     fixture.expectVolumeRefusal(
@@ -45,6 +44,10 @@ struct VolumeRefusalTests {
       "'intent' must be one of durable, process, off, but this is the text 'maybe'",
       "'initial_sync' must be one of verify, first-leg, assume-in-sync, but this is the "
         + "yes-or-no value true")
+    fixture.expectVolumeRefusal(
+      "on_no_space: §wait\non_all_failed: §stale\n\(legs)",
+      "'on_no_space' must be one of stale, error, but this is the text 'wait'",
+      "'on_all_failed' must be one of error, wait, but this is the text 'stale'")
     for chunk in ["3MiB", "1KiB", "2GiB"] {
       fixture.expectVolumeRefusal(
         "chunk: §\(chunk)\n\(legs)",

@@ -83,3 +83,19 @@ small_space() {
   mount -t tmpfs -o size="$2" tmpfs "$WORK/$1" || skip "cannot mount a tmpfs"
   defer umount -l "$WORK/$1"
 }
+
+# healthy_leg NAME SIZE: a leg behind a server that can be made to hang: see hang and unhang.
+healthy_leg() {
+  need_faults
+  [ -e "$WORK/$1.img" ] || truncate -s "$2" "$WORK/$1.img"
+  serve_leg "$1" file "$WORK/$1.img"
+}
+
+# hang NAME: the leg's server stops in its tracks, and answers nothing until unhang NAME.
+hang() {
+  local server
+  server=$(cat "$WORK/$1.nbdkit.pid")
+  defer kill -CONT "$server"
+  kill -STOP "$server"
+}
+unhang() { kill -CONT "$(cat "$WORK/$1.nbdkit.pid")"; }

@@ -38,8 +38,8 @@ refused 6 'wheels' <<<"$head
   vol:
     legs:
       - {path: $first, wheels: 4}"
-refused 6 'on_no_space|resync_rate' <<<"$one
-    on_no_space: stale"
+refused 6 'on_no_space' <<<"$one
+    on_no_space: maybe"
 refused 6 'uri' <<<"$head
   vol:
     legs:

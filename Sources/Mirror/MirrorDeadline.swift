@@ -1,0 +1,84 @@
+internal import BlockIO
+internal import DMIO
+internal import Glibc
+
+/// Slow and hung legs (rule M12).
+extension MirrorSet {
+  /// Runs a request under its legs' deadlines. A leg that misses its own is slow from then on:
+  /// passed by until all that it was asked has ended, and it has answered again.
+  ///
+  /// - Parameters:
+  ///   - part: the sectors of the volume that it is about.
+  ///   - legs: the leg of each region; nil when region n is leg n.
+  func run(
+    _ request: IORequest, _ part: SectorRange, deadlines: Deadlines, legs: [Int]? = nil,
+    on lane: IOLane
+  ) -> LegOutcome {
+    let result: IOResult
+    do throws(IORequestError) {
+      result = try lane.perform(request, deadlines: deadlines)
+    } catch {
+      preconditionFailure("the mirror made a bad request: \(error)")
+    }
+    guard !result.isSuccess else { return LegOutcome() }
+    let outcome = LegOutcome(result, regionsAreLegs: legs)
+    if !result.lateBits.isEmpty {
+      noteLate(outcome.late, request.operation, part)
+      lane.whenLateEnds(result) { [weak self] in self?.noteLateEnd(outcome.late) }
+    }
+    return outcome
+  }
+
+  private func noteLate(_ late: LegBits, _ operation: Operation, _ part: SectorRange) {
+    let time = time(nil)
+    update { health in
+      let now = Pace.now()
+      let known = health.slowLegs
+      for index in late.indices {
+        health.legs[index].lateCount += 1
+        health.legs[index].isSlow = true
+        health.legs[index].lastError = LegError(
+          error: .timedOut, operation: operation, sectors: part, time: time)
+        if !known.contains(index: index) { health.legs[index].retry.noteFailure(now) }
+      }
+      let new = late.subtracting(known)
+      guard !new.isEmpty else { return }
+      // No flush reaches them from here on, as if one had failed.
+      countFlushFailure()
+      if !health.noteFlushFailure(new, unflushed: unflushed(), isSlow: true) {
+        health.unreportedLoss = .timedOut
+      }
+    }
+    durable?.wantsCommit()
+  }
+
+  private func noteLateEnd(_ late: LegBits) {
+    update { health in
+      for index in late.indices { health.legs[index].lateCount -= 1 }
+    }
+    wakeKeeper()
+  }
+
+  /// The legs of `targets` that are slow: nothing may be sent to them, because what they were sent
+  /// before may still arrive after it.
+  func slow(_ targets: LegBits) -> LegBits {
+    isTroubled ? withHealth { $0.slowLegs }.intersection(targets) : []
+  }
+}
+
+extension MirrorKeeper {
+  /// Looks whether a slow leg answers again; if so, it is in service again, and resynced.
+  func probe(_ index: Int, now: Double) {
+    guard prepareReturn(of: index, now: now) else { return }
+    let block = SectorCount(UInt64(set.logicalBlockByteCount / sectorByteCount))
+    let outcome = unsafe set.readSlowLeg(
+      index, SectorRange(first: Sector(0), count: block), into: buffers[index], on: lane)
+    guard outcome.late.isEmpty else { return }
+    // One that answers with an error is no longer slow, but a leg that fails.
+    set.update { health in
+      health.legs[index].isSlow = false
+      if outcome.isSuccess, health.legs[index].stale.isEmpty { health.legs[index].retry.reset() }
+      health.legs[index].forgetCauses()
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import BlockIO
+import BlockIOFaults
+import DMIO
+import Testing
+
+/// Waits that are cut short, and what is late (rule M12).
+@Suite("Deadlines: M12")
+struct DeadlineTests {
+  /// Writes eight sectors of one byte to two devices, at 0 and at 4096.
+  private func write(_ rig: Rig, _ lane: IOLane, deadlines: Deadlines) throws -> IOResult {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 4096)
+    unsafe memory.initializeMemory(as: UInt8.self, repeating: 7)
+    // The lane's, for as long as something is late.
+    defer { lane.afterLateRequests { unsafe memory.deallocate() } }
+    let regions = [rig.region(0, 0, 8), rig.region(1, 8, 8)]
+    return try unsafe regions.withUnsafeBufferPointer { regions in
+      var request = unsafe IORequest(.write, regions: regions)
+      if let base = memory.baseAddress {
+        request.memory = unsafe .contiguous(base, byteCount: 4096)
+      }
+      return try lane.perform(request, deadlines: deadlines)
+    }
+  }
+
+  @Test(
+    "M12 a region that misses its deadline fails with ETIMEDOUT, the others do not",
+    arguments: Bench.allCases)
+  func late(bench: Bench) throws {
+    let gate = Gate()
+    let rig = try Rig(bench) { $0.byteOffset == 4096 ? .hold(gate) : nil }
+    let lane = try rig.client.makeLane()
+    var endedCount = 0
+    let result = try write(rig, lane, deadlines: [20, 20])
+    lane.whenLateEnds(result) { endedCount += 1 }
+    #expect(result.errorBits == ErrorBits(index: 1))
+    #expect(result.lateBits == ErrorBits(index: 1))
+    #expect(result.error(region: 1) == .timedOut)
+    #expect(lane.lateCount == 1 && rig.client.lateCount == 1)
+    let hasEnded = lane.drain {
+      gate.open()
+      return lane.lateCount == 0
+    }
+    #expect(!hasEnded && endedCount == 0)
+    #expect(lane.drain())
+    #expect(endedCount == 1 && lane.lateCount == 0 && rig.client.lateCount == 0)
+    rig.client.giveBack(lane)
+    // It was late, not lost.
+    #expect(try rig.bytes(0, 0, 8).allSatisfy { $0 == 7 })
+    #expect(try rig.bytes(1, 8, 8).allSatisfy { $0 == 7 })
+  }
+
+  @Test("M12 what ends in time is not late, and 0 is no deadline", arguments: Bench.allCases)
+  func inTime(bench: Bench) throws {
+    let rig = try Rig(bench) { $0.byteOffset == 4096 ? .delay(milliseconds: 80) : nil }
+    let lane = try rig.client.makeLane()
+    for deadlines: Deadlines in [[20, 0], [20], [0, 30_000], []] {
+      #expect(try write(rig, lane, deadlines: deadlines).isSuccess)
+      #expect(lane.lateCount == 0)
+    }
+    rig.client.giveBack(lane)
+  }
+}
