@@ -6,13 +6,18 @@ struct DurableStart {
   let options: DurableOptions
   let legs: [Leg]
   let created: LegBits
+  /// New legs, and the legs that they are to replace.
+  let replacing: [Int: Int]
   private(set) var health: MirrorHealth
   private(set) var findings: [DurableFinding] = []
   private(set) var generation: UInt64 = 0
   /// The last mount did not end as it should.
   private(set) var wasUnclean = false
 
-  init(options: DurableOptions, legs: [Leg], created: LegBits) {
+  init(
+    options: DurableOptions, legs: [Leg], created: LegBits, replacing: [Int: Int] = [:]
+  ) {
+    self.replacing = replacing
     self.options = options
     self.legs = legs
     self.created = created
@@ -92,13 +97,14 @@ struct DurableStart {
       guard let place else {
         health.legs[index].addStale(whole)
         health.legs[index].isHeld = !created.contains(index: index)
-        note("leg=\(index) leg_is=new device=\(legs[index].name)", isWarning: false)
+        note("leg=\(index) leg_is=new device=\(legs[index].name.asLogWord)", isWarning: false)
         continue
       }
       takeOver(saved.legs[place], leg: index)
       if let change = change(of: legs[index], saved.legs[place].identity) {
         changed.insert(index: index)
-        note("leg=\(index) leg_is=changed reason=\"\(change)\" device=\(legs[index].name)")
+        note(
+          "leg=\(index) leg_is=changed reason=\"\(change)\" device=\(legs[index].name.asLogWord)")
       }
     }
     distrust(changed, known: places.enumerated().filter { $1 != nil }.map(\.offset))
@@ -129,6 +135,10 @@ struct DurableStart {
     record.lastError = saved.lastError
     record.isOut = saved.isOut
     record.isHeld = saved.isHeld
+    record.standsFor = saved.standsFor == legs[index].name ? nil : saved.standsFor
+    record.replaces = replacing[index]
+    // Without a map nobody knows what was being written when it stopped.
+    if record.replaces != nil, wasUnclean, options.intent == .off { record.addStale(whole) }
     if created.contains(index: index) {
       // It was there, and has just been made anew.
       record = LegRecord()
@@ -147,7 +157,8 @@ struct DurableStart {
     }
     for index in changed.indices where !created.contains(index: index) {
       health.legs[index].addStale(whole)
-      health.legs[index].isHeld = true
+      // A new leg is overwritten anyway.
+      health.legs[index].isHeld = health.legs[index].replaces == nil
     }
   }
 

@@ -53,6 +53,16 @@ public struct DurableFinding: Sendable {
   public let isWarning: Bool
 }
 
+/// A leg that replaced one of the config, or is to.
+public struct LegSubstitute: Sendable {
+  public let path: String
+  public let firstSector: Sector
+  /// The config's path.
+  public let standsFor: String
+  /// The config's leg still serves.
+  public let isReplacing: Bool
+}
+
 /// The state of a volume on disk: a file that is replaced as a whole, and the intent map.
 public final class DurableState: Sendable {
   public let findings: [DurableFinding]
@@ -72,15 +82,18 @@ public final class DurableState: Sendable {
 
   /// Reads the state of a volume, or makes it.
   ///
-  /// - Parameter created: which legs were just made, and hold zeroes.
+  /// - Parameters:
+  ///   - created: which legs were just made, and hold zeroes.
+  ///   - replacing: legs that are not the config's, each with the leg that it is to replace.
   /// - Throws: when the folder cannot be written, or when some sector would be in sync on no leg.
   public init(
-    _ options: DurableOptions, legs: [Leg], created: LegBits
+    _ options: DurableOptions, legs: [Leg], created: LegBits, replacing: [Int: Int] = [:]
   ) throws(DurableProblem) {
     self.options = options
     sectorCount = legs[0].region.sectors.count
     try Self.makeFolder(options.folder)
-    var start = DurableStart(options: options, legs: legs, created: created)
+    var start = DurableStart(
+      options: options, legs: legs, created: created, replacing: replacing)
     try start.read(StateFile(folder: options.folder))
     intent = try start.openIntent()
     findings = start.findings
@@ -96,6 +109,22 @@ public final class DurableState: Sendable {
         growth: start.health.growth)
     } catch {
       throw DurableProblem(text: "the state in \(options.folder) cannot be written: \(error)")
+    }
+  }
+
+  /// What was put in the place of the config's legs, as the state in a folder has it.
+  ///
+  /// Empty where there is no state, or none that can be read: then all is as in the config.
+  public static func substitutes(folder: String) -> [LegSubstitute] {
+    guard let bytes = try? StateFile(folder: folder).read(),
+      let saved = try? SavedState(decoding: bytes)
+    else { return [] }
+    return saved.legs.compactMap { leg in
+      leg.standsFor.map { standsFor in
+        LegSubstitute(
+          path: leg.identity.path, firstSector: Sector(leg.identity.firstSector),
+          standsFor: standsFor, isReplacing: leg.isReplacing)
+      }
     }
   }
 
@@ -144,7 +173,8 @@ public final class DurableState: Sendable {
       unserved: health.unserved.ranges, scrub: health.scrub.map { SavedScrub($0) },
       legs: zip(legs, health.legs).map { leg, record in
         SavedLeg(
-          identity: LegIdentity(leg), isOut: record.isOut, isHeld: record.isHeld,
+          identity: LegIdentity(leg), standsFor: record.standsFor,
+          isReplacing: record.replaces != nil, isOut: record.isOut, isHeld: record.isHeld,
           causes: record.causes, counters: record.counters, lastError: record.lastError,
           stale: record.stale.ranges, unwritten: record.unwritten.ranges,
           unreadable: record.unreadable.ranges)

@@ -26,6 +26,7 @@ extension MirrorKeeper {
         note(found.ranges)
       }
     }
+    if error == .restart { return 0 }
     if error != nil {
       // A leg does not answer: its turn comes again, and until then nothing is believed of it.
       set.update { health in
@@ -43,7 +44,7 @@ extension MirrorKeeper {
       return 0
     }
     var end = all.end
-    for leg in set.legs {
+    for leg in set.table.legs {
       guard let file = leg.file, leg.region.device.kind == .file else { return 0 }
       let start = leg.region(of: all).sectors.first.byteOffset
       guard let data = file.seek(toHole: false, from: start) else { continue }
@@ -60,11 +61,12 @@ extension MirrorKeeper {
   /// Compares legs because somebody asked, and repairs if that was asked for, too (rule M11).
   func scrub(_ range: SectorRange, _ task: ScrubTask) {
     var found: [Mismatch] = []
-    _ = look(range) { (_) throws(Errno) in
+    let error = look(range) { (_) throws(Errno) in
       for (segment, legs) in set.segments(of: range) {
         found += findDifferences(segment, legs.subtracting(set.withHealth { $0.absentLegs })).ranges
       }
     }
+    if error == .restart { return }
     if task.isRepair, !set.withHealth({ $0.work.isReadOnly }) {
       found = found.filter { !repairDifference($0, source: task.source) }
     }
@@ -92,8 +94,11 @@ extension MirrorKeeper {
     let error = change(mismatch.range) { (held) throws(Errno) in
       // Once more, and with nobody else writing: only what still differs is touched.
       for (segment, inSync) in set.segments(of: mismatch.range) {
-        let legs = inSync.subtracting(set.withHealth { $0.absentLegs })
-        for block in findDifferences(segment, legs, unit: set.logicalBlockByteCount).ranges {
+        let asked = inSync.subtracting(set.withHealth { $0.absentLegs })
+        let found = findDifferences(segment, asked, unit: set.logicalBlockByteCount)
+        // What a leg that could not be read left in its buffer is no data.
+        let legs = asked.subtracting(found.unread)
+        for block in found.ranges {
           guard let right = rightLeg(of: legs, in: block, source: source) else {
             isRepaired = false
             continue

@@ -48,10 +48,13 @@ extension MirrorKeeper {
         }
       }
     }
+    if error == .restart { return false }
     if error != nil {
       // The source could not be read: the next attempt has to wait, too.
       set.update { health in
-        for index in targets.indices { health.legs[index].retry.noteFailure(now) }
+        for index in targets.indices where index < health.legs.count {
+          health.legs[index].retry.noteFailure(now)
+        }
       }
     }
     return isCopied && error == nil
@@ -59,24 +62,31 @@ extension MirrorKeeper {
 
   /// A leg that failed before is opened anew and looked at before it is written (rule M20).
   func prepareReturn(of index: Int, now: Double) -> Bool {
-    let mustReopen = set.withHealth { $0.legs[index].retry.mustReopen }
-    guard mustReopen, let file = set.legs[index].file else { return true }
+    // A replacement may have been given up meanwhile.
+    let mustReopen = set.withHealth { index < $0.legs.count && $0.legs[index].retry.mustReopen }
+    guard mustReopen, let file = table.legs[index].file else { return true }
     let before = file.identity
     do throws(Errno) {
       try file.reopen()
       if file.identity != before { return hold(index) }
-      try file.lockAnew(set.legs[index].region.sectors)
-      set.update { $0.legs[index].retry.noteReopened() }
+      try file.lockAnew(table.legs[index].region.sectors)
+      update(index) { $0.retry.noteReopened() }
       return true
     } catch {
-      set.update { $0.legs[index].retry.noteFailure(now) }
+      update(index) { $0.retry.noteFailure(now) }
       return false
     }
+  }
+
+  /// Changes a leg's record, if there is still such a leg.
+  private func update(_ index: Int, _ body: (inout LegRecord) -> Void) {
+    set.update { health in if index < health.legs.count { body(&health.legs[index]) } }
   }
 
   /// What came back is not what went: nothing of it is believed, and it waits for a command.
   private func hold(_ index: Int) -> Bool {
     set.update { health in
+      guard index < health.legs.count else { return }
       _ = health.markStale(LegBits(index: index), health.whole) { _ in [] }
       health.legs[index].isHeld = true
       health.changes += 1
@@ -98,21 +108,17 @@ extension MirrorKeeper {
           set.update { $0.legs[leg].unreadable.remove(part) }
           return
         }
+        // The buffer is spoilt where the leg was late.
+        guard lane.lateCount == 0 else { throw .restart }
         try set.prepareChange(of: part, on: lane)
         let others = set.withHealth { $0.readableLegs(part).subtracting(LegBits(index: leg)) }
-        guard unsafe try held.readAny(part, of: others, into: unsafe buffers[leg]) else {
-          throw .ioError
-        }
+        let isRead = unsafe try held.readAny(part, of: others, into: unsafe buffers[leg])
+        guard isRead, lane.lateCount == 0 else { throw .ioError }
         unsafe try held.correct(part, leg: leg, from: unsafe buffers[leg])
       }
-      if error != nil {
-        set.update { $0.legs[leg].retry.noteFailure(now) }
-        return
-      }
+      if error != nil { return update(leg) { $0.retry.noteFailure(now) } }
     }
-    set.update { health in
-      if health.legs[leg].unreadable.isEmpty { health.legs[leg].retry.reset() }
-    }
+    update(leg) { if $0.unreadable.isEmpty { $0.retry.reset() } }
   }
 
   /// Holds a range for `body` alone; nil when it did not throw.
@@ -134,6 +140,8 @@ extension MirrorKeeper {
   ) -> Errno? {
     let ticket = set.rangeLock.acquire(range, exclusive: isExclusive, willWait: lane.willWait)
     defer { set.rangeLock.release(ticket) }
+    // Legs have other numbers by now: planned anew.
+    guard set.table === table else { return .restart }
     do throws(Errno) {
       try body(HeldRange(set: set, range: range, lane: lane, isExclusive: isExclusive))
       return nil

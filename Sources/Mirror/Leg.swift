@@ -12,16 +12,19 @@ public struct Leg: Sendable {
   public let isWriteMostly: Bool
   /// Most milliseconds that a read, write or flush may take (rule M12); 0: as long as it takes.
   public let deadlineMilliseconds: UInt32
+  /// Keeps others from the block device, where nobody else sees to that.
+  let claim: DeviceClaim?
 
   public init(
     file: DeviceFile?, region: Region, name: String, isWriteMostly: Bool = false,
-    deadlineMilliseconds: UInt32 = 0
+    deadlineMilliseconds: UInt32 = 0, claim: DeviceClaim? = nil
   ) {
     self.file = file
     self.region = region
     self.name = name
     self.isWriteMostly = isWriteMostly
     self.deadlineMilliseconds = deadlineMilliseconds
+    self.claim = claim
   }
 
   /// The part of the device that holds these sectors of the volume.

@@ -1,4 +1,5 @@
 public import BlockIO
+internal import Synchronization
 
 /// Failures of one leg since they were last cleared.
 public struct LegCounters: Hashable, Sendable {
@@ -44,6 +45,13 @@ struct LegRecord: Sendable {
   var causes: Causes = []
   /// Taken out of service by the operator: neither read nor written (letter O).
   var isOut = false
+  /// The number of the leg that this one is to replace; nil for all but a new one.
+  var replaces: Int?
+  /// The config's path of the leg that this one has replaced, or is to.
+  var standsFor: String?
+  /// Tells legs apart, whatever numbers they have, for as long as the process lives.
+  let identifier = LegRecord.nextIdentifier.wrappingAdd(1, ordering: .relaxed).newValue
+  private static let nextIdentifier = Atomic<UInt64>(0)
   /// Missed a deadline (letter W): passed by, until it has answered again (rule M12).
   var isSlow = false
   /// Requests that missed the deadline and have not ended.

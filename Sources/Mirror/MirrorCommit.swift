@@ -68,7 +68,7 @@ extension MirrorSet {
 
   private func save(_ durable: DurableState, isClean: Bool) throws(Errno) {
     let (state, growth) = withHealth { health in
-      (durable.snapshot(of: health, legs: legs, isClean: isClean), health.growth)
+      (durable.snapshot(of: health, legs: table.legs, isClean: isClean), health.growth)
     }
     try durable.save(state, growth: growth)
   }

@@ -9,7 +9,8 @@ extension MirrorSet {
   /// - Throws: EINVAL for a leg that there is none of, or that is out of service.
   public func requestResync(source: Int?, on lane: IOLane) throws(Errno) {
     if let source {
-      guard legs.indices.contains(source), !withHealth({ $0.legs[source].isOut }) else {
+      guard legs.indices.contains(source), !withHealth({ $0.outLegs.contains(index: source) })
+      else {
         throw .invalid
       }
     }
@@ -18,7 +19,7 @@ extension MirrorSet {
         health.legs[index].isHeld = false
         health.legs[index].retry.reset()
       }
-      if let source { health.settleDispute(source: source) }
+      if let source, source < health.legs.count { health.settleDispute(source: source) }
       health.changes += 1
     }
     if let refusal = commitQuietly(on: lane) { throw refusal }
@@ -69,6 +70,7 @@ extension MirrorSet {
     // What it was sent so far counts; what is under way while it goes does not.
     flushUnasked(on: lane)
     let isRefused = update { health -> Bool in
+      guard leg < health.legs.count else { return true }
       if health.legs[leg].isOut { return false }
       let isNeeded = health.segments(of: whole).contains { _, inSync in
         inSync.subtracting(health.absentLegs).subtracting(LegBits(index: leg)).isEmpty
@@ -92,9 +94,10 @@ extension MirrorSet {
   ///
   /// - Throws: EINVAL for a leg that there is none of; the errno of open(2) when it is not there.
   public func restore(_ leg: Int, on lane: IOLane) throws(Errno) {
+    let legs = legs
     guard legs.indices.contains(leg) else { throw .invalid }
     // What it still has to do for us may not end after what comes next.
-    if withHealth({ $0.legs[leg].lateCount > 0 }) { throw .inUse }
+    if withHealth({ leg < $0.legs.count && $0.legs[leg].lateCount > 0 }) { throw .inUse }
     var isAnother = false
     if let file = legs[leg].file {
       let before = file.identity
@@ -103,6 +106,7 @@ extension MirrorSet {
       isAnother = file.identity != before
     }
     update { health in
+      guard leg < health.legs.count else { return }
       // Another disk under the same name holds nothing yet.
       if isAnother { _ = health.markStale(LegBits(index: leg), health.whole) { _ in [] } }
       health.legs[leg].isOut = false

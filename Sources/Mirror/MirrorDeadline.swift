@@ -24,7 +24,13 @@ extension MirrorSet {
     let outcome = LegOutcome(result, regionsAreLegs: legs)
     if !result.lateBits.isEmpty {
       noteLate(outcome.late, request.operation, part)
-      lane.whenLateEnds(result) { [weak self] in self?.noteLateEnd(outcome.late) }
+      // A leg may be replaced meanwhile; its descriptor stays open while the kernel has it.
+      let (late, held) = withHealth { health in
+        (outcome.late.indices.map { health.legs[$0].identifier }, table.legs)
+      }
+      lane.whenLateEnds(result) { [weak self] in
+        withExtendedLifetime(held) { self?.noteLateEnd(late) }
+      }
     }
     return outcome
   }
@@ -52,9 +58,11 @@ extension MirrorSet {
     durable?.wantsCommit()
   }
 
-  private func noteLateEnd(_ late: LegBits) {
+  private func noteLateEnd(_ late: [UInt64]) {
     update { health in
-      for index in late.indices { health.legs[index].lateCount -= 1 }
+      for index in health.legs.indices where late.contains(health.legs[index].identifier) {
+        health.legs[index].lateCount -= 1
+      }
     }
     wakeKeeper()
   }
@@ -71,14 +79,16 @@ extension MirrorKeeper {
   func probe(_ index: Int, now: Double) {
     guard prepareReturn(of: index, now: now) else { return }
     let block = SectorCount(UInt64(set.logicalBlockByteCount / sectorByteCount))
-    let outcome = unsafe set.readSlowLeg(
-      index, SectorRange(first: Sector(0), count: block), into: buffers[index], on: lane)
-    guard outcome.late.isEmpty else { return }
-    // One that answers with an error is no longer slow, but a leg that fails.
-    set.update { health in
-      health.legs[index].isSlow = false
-      if outcome.isSuccess, health.legs[index].stale.isEmpty { health.legs[index].retry.reset() }
-      health.legs[index].forgetCauses()
+    let range = SectorRange(first: Sector(0), count: block)
+    _ = look(range) { (_) throws(Errno) in
+      let outcome = unsafe set.readSlowLeg(index, range, into: buffers[index], on: lane)
+      guard outcome.late.isEmpty else { return }
+      // One that answers with an error is no longer slow, but a leg that fails.
+      set.update { health in
+        health.legs[index].isSlow = false
+        if outcome.isSuccess, health.legs[index].stale.isEmpty { health.legs[index].retry.reset() }
+        health.legs[index].forgetCauses()
+      }
     }
   }
 }

@@ -26,7 +26,7 @@ extension MirrorSet {
     }
   }
 
-  private func flushNow(on lane: IOLane, isAsked: Bool) throws(Errno) {
+  func flushNow(on lane: IOLane, isAsked: Bool) throws(Errno) {
     let hasRewritten =
       isTroubled
       && update { health -> Bool in
@@ -49,7 +49,7 @@ extension MirrorSet {
   func settleFlush(_ outcome: LegOutcome, targets: LegBits, endsRewrite: Bool) {
     if outcome.isSuccess, !endsRewrite { return }
     update { health in
-      let passedBy = LegBits.all(count: legs.count).subtracting(targets)
+      let passedBy = table.all.subtracting(targets)
       if endsRewrite { health.endFlush(failed: outcome.failed.union(passedBy)) }
       guard !outcome.isSuccess else { return }
       let nothing = SectorRange(first: Sector(0), count: SectorCount(0))
@@ -64,10 +64,11 @@ extension MirrorSet {
   /// A flush of these legs alone; ``settleFlush(_:endsRewrite:)`` draws the consequences.
   func flush(_ targets: LegBits, on lane: IOLane) -> LegOutcome {
     let chosen = targets.indices
+    let legs = table.legs
     let regions = chosen.map { legs[$0].emptyRegion }
     let deadlines = chosen.map { index -> UInt32 in
       // The page cache of a buffered leg may have seconds of writes to bring to the disk.
-      let most = self.deadlines[index]
+      let most = legs[index].deadlineMilliseconds
       return legs[index].region.device.isDirect ? most : most.multiplied(by: 10)
     }
     return unsafe regions.withUnsafeBufferPointer { regions in
@@ -131,6 +132,26 @@ final class FlushLine: Sendable {
       state.wakeAll()
       if let failure = failure ?? before { throw failure }
     }
+  }
+
+  /// Runs `flush`, never anybody else's, and no other meanwhile. Who waits shares it.
+  func alone(
+    willWait: (() -> Void)? = nil, _ flush: () throws(Errno) -> Void
+  ) throws(Errno) {
+    willWait?()
+    state.wait { state -> Void? in
+      guard state.begun == state.ended else { return nil }
+      state.begun += 1
+      return ()
+    }
+    var failure: Errno?
+    do throws(Errno) { try flush() } catch { failure = error }
+    state.withLock { state in
+      state.ended += 1
+      if let failure { (state.lastFailed, state.failure) = (state.ended, failure) }
+    }
+    state.wakeAll()
+    if let failure { throw failure }
   }
 
   private enum Outcome {

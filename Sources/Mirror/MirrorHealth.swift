@@ -36,7 +36,7 @@ struct MirrorHealth: Sendable {
 
   init(legCount: Int, sectorCount: SectorCount) {
     whole = SectorRange(first: Sector(0), count: sectorCount)
-    legs = Array(repeating: LegRecord(), count: legCount)
+    legs = (0..<legCount).map { _ in LegRecord() }
   }
 
   var isTroubled: Bool {
@@ -56,7 +56,7 @@ struct MirrorHealth: Sendable {
 
   var state: MirrorState {
     if isFailed { return .failed }
-    if let active = work.active, active != .scrub { return .resyncing }
+    if let active = work.active, active != .scrub, pendingWork != nil { return .resyncing }
     if !errorBits.isEmpty { return .degraded }
     return unsettled.isEmpty && unverified.isEmpty ? .inSync : .resyncing
   }

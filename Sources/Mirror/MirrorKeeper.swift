@@ -14,6 +14,8 @@ internal import Glibc
   private static let stepsPerFlush = 64
 
   let set: MirrorSet
+  /// The legs that the keeper has buffers for; with others it ends.
+  let table: LegTable
   let lane: IOLane
   /// One a leg, as long as a step; page aligned.
   let buffers: [UnsafeMutableRawPointer]
@@ -24,10 +26,12 @@ internal import Glibc
   public init(_ set: MirrorSet, lane: IOLane) {
     self.set = set
     self.lane = lane
+    let legs = set.legs
+    table = set.withHealth { _ in set.table }
     // Many legs: smaller steps, so that the buffers stay small.
-    let byteCount = max(1 << 16, Self.stepByteCount * 4 / max(4, set.legs.count))
+    let byteCount = max(1 << 16, Self.stepByteCount * 4 / max(4, legs.count))
     stepSectors = SectorCount(UInt64(byteCount / sectorByteCount))
-    unsafe buffers = set.legs.map { _ in
+    unsafe buffers = legs.map { _ in
       UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 4096)
     }
   }
@@ -43,7 +47,7 @@ internal import Glibc
   /// Works until there is nothing to do now, the operator says pause, a leg is late, or `mayGoOn`
   /// says no.
   public func work(whileAllowed mayGoOn: () -> Bool) {
-    while mayGoOn(), lane.lateCount == 0 {
+    while mayGoOn(), lane.lateCount == 0, isUpToDate {
       let began = Pace.now()
       guard let (kind, doneSectors) = step(now: began) else { break }
       note(kind, doneSectors)
@@ -82,6 +86,9 @@ internal import Glibc
     case .reopen(let leg):
       reopen(leg, now: now)
       return (nil, 0)
+    case .endReplacement:
+      endReplacement(now: now)
+      return (nil, 0)
     case .probe(let leg):
       probe(leg, now: now)
       return (nil, 0)
@@ -90,6 +97,23 @@ internal import Glibc
     case .scrub(let range, let task):
       scrub(range, task)
       return (.scrub, range.count.rawValue)
+    }
+  }
+
+  /// Whether the legs are those that the keeper knows.
+  private var isUpToDate: Bool {
+    let set = self.set
+    return set.withHealth { _ in set.table === table }
+  }
+
+  private func endReplacement(now: Double) {
+    do throws(Errno) {
+      try set.endReplacement(on: lane)
+    } catch {
+      // The state directory's: tried again later.
+      set.update { health in
+        for index in health.legs.indices { health.legs[index].retry.noteFailure(now) }
+      }
     }
   }
 
@@ -112,7 +136,7 @@ internal import Glibc
     let rate = set.withHealth { $0.work.bytesPerSecond }
     guard rate > 0 else { return }
     let end = began + Double(sectors) * Double(sectorByteCount) / Double(rate)
-    while mayGoOn() {
+    while mayGoOn(), isUpToDate {
       let left = end - Pace.now()
       if left <= 0 { return }
       usleep(UInt32(min(left, 0.1) * 1e6))

@@ -12,7 +12,7 @@ extension HeldRange {
     throws(Errno)
   {
     check(part)
-    if !set.isTroubled, let leg = set.selector.choose(from: .all(count: set.legs.count)) {
+    if !set.isTroubled, let leg = set.table.selector.choose(from: set.table.all) {
       let outcome = unsafe readLeg(leg, part, into: memory)
       if outcome.isSuccess {
         if finish(part, leg) { return }
@@ -36,7 +36,7 @@ extension HeldRange {
     // Legs that failed here before come last: asking them first would cost a time-out each.
     for candidates in [inSync.subtracting(unreadable), inSync.intersection(unreadable)] {
       var left = candidates
-      while let leg = set.selector.choose(from: left) {
+      while let leg = set.table.selector.choose(from: left) {
         left.remove(LegBits(index: leg))
         let outcome = unsafe readLeg(leg, part, into: memory)
         if outcome.isSuccess {
@@ -168,15 +168,16 @@ extension MirrorSet {
   func readSlowLeg(
     _ leg: Int, _ part: SectorRange, into memory: UnsafeMutableRawPointer, on lane: IOLane
   ) -> LegOutcome {
-    selector.begin(leg)
-    defer { selector.end(leg) }
+    let table = table
+    table.selector.begin(leg)
+    defer { table.selector.end(leg) }
     // One region, so the request's only bit is bit 0, whichever leg that is.
-    return unsafe withUnsafePointer(to: regions[leg].part(part)) { region in
+    return unsafe withUnsafePointer(to: table.regions[leg].part(part)) { region in
       unsafe run(
         IORequest(
           .read, regions: UnsafeBufferPointer(start: region, count: 1),
           memory: .contiguous(memory, byteCount: Int(part.count.byteCount))), part,
-        deadlines: readDeadlines[leg], legs: legNumbers[leg], on: lane)
+        deadlines: table.readDeadlines[leg], legs: table.numbers[leg], on: lane)
     }
   }
 }

@@ -9,7 +9,8 @@ internal import Synchronization
 /// never read there again until it has been rewritten and flushed. All members are safe on any
 /// thread; each call does its I/O on the lane of the calling thread and ends when that has ended.
 public final class MirrorSet: Sendable {
-  public let legs: [Leg]
+  /// The legs now; a replacement adds one, and at its end takes one away.
+  public var legs: [Leg] { health.withLock { _ in table.legs } }
   public let readPolicy: ReadPolicy
   /// In-sync legs that must hold a write for it to succeed (rule M5).
   public let writeQuorum: Int
@@ -20,17 +21,13 @@ public final class MirrorSet: Sendable {
   /// Unit in bytes that suits every leg: what reads and writes here start and end on.
   public let logicalBlockByteCount: Int
 
-  /// Where the legs are, without their names: what every request needs is copied freely.
-  let regions: [Region]
-  /// Of leg n, in milliseconds (rule M12).
-  let deadlines: Deadlines
-  /// What a read of one leg hands on, made beforehand.
-  let readDeadlines: [Deadlines]
-  let legNumbers: [[Int]]
+  // Nonisolated: replaced by changeLegs(on:_:) alone, which holds the whole range, the lines of
+  // flushes and commits, and the health's lock; so whoever holds any of these may look.
+  private nonisolated(unsafe) var currentTable: LegTable
+  var table: LegTable { unsafe currentTable }
   let rangeLock = RangeLock()
   let written = WrittenRanges()
   let flushes = FlushLine()
-  let selector: LegSelector
   /// Where the state is kept; nil for a set that forgets.
   let durable: DurableState?
   let commits = FlushLine()
@@ -59,11 +56,7 @@ public final class MirrorSet: Sendable {
     precondition(
       legs.allSatisfy { $0.region.sectors.count == legs[0].region.sectors.count },
       "all legs hold the whole volume")
-    self.legs = legs
-    regions = legs.map(\.region)
-    deadlines = legs.map(\.deadlineMilliseconds)
-    readDeadlines = deadlines.map { [$0] }
-    legNumbers = legs.indices.map { [$0] }
+    unsafe currentTable = LegTable(legs, readPolicy)
     self.readPolicy = readPolicy
     self.writeQuorum = writeQuorum
     self.onNoSpace = onNoSpace
@@ -73,7 +66,6 @@ public final class MirrorSet: Sendable {
     logicalBlockByteCount = legs.reduce(sectorByteCount) {
       max($0, $1.region.device.logicalBlockByteCount)
     }
-    selector = LegSelector(policy: readPolicy, writeMostly: legs.map(\.isWriteMostly))
     self.durable = durable
     health = ConditionLock(
       durable?.firstHealth ?? MirrorHealth(legCount: legs.count, sectorCount: sectorCount))
@@ -113,7 +105,7 @@ public final class MirrorSet: Sendable {
 
   /// Everything there is to know about the set at one moment.
   public func status() -> MirrorStatus {
-    health.withLock { health in MirrorStatus(health, legs: legs) }
+    health.withLock { health in MirrorStatus(health, legs: table.legs) }
   }
 
   /// Forgets past errors; what legs miss is a fact and stays.
@@ -124,7 +116,7 @@ public final class MirrorSet: Sendable {
 
   /// The legs that writes go to: all that are in service.
   var writeTargets: LegBits {
-    let all = LegBits.all(count: legs.count)
+    let all = table.all
     return isTroubled ? all.subtracting(withHealth { $0.absentLegs }) : all
   }
 
@@ -146,10 +138,25 @@ public final class MirrorSet: Sendable {
         if health.errorBitsSeen != seen { durable?.wantsCommit() }
         isTroubledHint.store(health.isTroubled, ordering: .releasing)
         guard reported.differs(from: health) else { return (result, []) }
-        return (result, reported.events(for: MirrorStatus(health, legs: legs)))
+        return (result, reported.events(for: MirrorStatus(health, legs: table.legs)))
       }
       for event in events { observer(event) }
       return result
+    }
+  }
+
+  /// Puts other legs in the place of those that are there. Only for ``changeLegs(on:_:)``.
+  func replaceTable(_ change: (inout MirrorHealth, [Leg]) -> LegChange) {
+    reported.withLock { reported in
+      let (origins, events) = health.withLock { health -> ([Int?], [MirrorEvent]) in
+        let changed = change(&health, table.legs)
+        unsafe currentTable = LegTable(changed.legs, readPolicy)
+        isTroubledHint.store(health.isTroubled, ordering: .releasing)
+        reported.renumber(changed.origins)
+        return (changed.origins, reported.events(for: MirrorStatus(health, legs: table.legs)))
+      }
+      _ = origins
+      for event in events { observer(event) }
     }
   }
 

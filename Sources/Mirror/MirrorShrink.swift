@@ -17,12 +17,14 @@ extension MirrorSet {
       let kept = end > region.first ? (end - region.first).rawValue : 0
       // Reads and writes are of whole blocks: one of which a part is lost is lost.
       let block = UInt64(logicalBlockByteCount / sectorByteCount)
-      noteLost(SectorRange(Sector(kept / block * block), upTo: whole.end), leg: index)
+      noteLost(SectorRange(Sector(kept / block * block), upTo: whole.end), leg: index, leg.file)
     }
   }
 
-  private func noteLost(_ lost: SectorRange, leg index: Int) {
+  private func noteLost(_ lost: SectorRange, leg index: Int, _ file: DeviceFile?) {
     let isKnown = withHealth { health in
+      // It may have been replaced since it was looked at.
+      guard index < table.legs.count, table.legs[index].file === file else { return true }
       // Where it is the last good leg it cannot become stale.
       var known = health.legs[index].stale
       known.formUnion(health.legs[index].unwritten)
@@ -30,6 +32,7 @@ extension MirrorSet {
     }
     if isKnown { return }
     update { health in
+      guard index < health.legs.count else { return }
       // As after a flush that failed: what is being written may have been cut off, too.
       countFlushFailure()
       noteErrors(LegOutcome(leg: index, .ioError), .read, lost, in: &health)

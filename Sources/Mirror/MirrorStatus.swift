@@ -32,6 +32,8 @@ public struct LegStatus: Sendable {
   public let lastError: LegError?
   /// Sectors of the volume that this leg missed, by rising sector.
   public let stale: [SectorRange]
+  /// The number of the leg that this one is to replace; nil for all but a new one.
+  public let replaces: Int?
 }
 
 /// Everything there is to know about a mirror set at one moment: the one value that log, extended
@@ -67,7 +69,7 @@ public struct MirrorStatus: Sendable {
       LegStatus(
         letter: record.letter, device: leg.name, region: leg.region.sectors,
         counters: record.counters, lastError: record.lastError,
-        stale: record.stale.parts(of: health.whole))
+        stale: record.stale.parts(of: health.whole), replaces: record.replaces)
     }
   }
 }
@@ -88,6 +90,11 @@ struct MirrorReport: Sendable {
   private var state = MirrorState.inSync
 
   init(legCount: Int) { letters = Array(repeating: .alive, count: legCount) }
+
+  /// - Parameter origins: for each leg the number that it had; nil for a new one.
+  mutating func renumber(_ origins: [Int?]) {
+    letters = origins.map { origin in origin.map { letters[$0] } ?? .alive }
+  }
 
   /// Whether there is anything to tell; cheap, because every failing request asks.
   func differs(from health: MirrorHealth) -> Bool {

@@ -52,12 +52,12 @@ extension HeldRange {
       return outcome
     }
     // To zero much may take long where a device writes the zeroes itself.
-    let deadlines = operation.movesData ? set.deadlines : []
+    let deadlines = operation.movesData ? set.table.deadlines : []
     return unsafe withUnsafeTemporaryAllocation(
-      of: Region.self, capacity: set.legs.count
+      of: Region.self, capacity: set.table.legs.count
     ) { regions in
-      for index in set.legs.indices {
-        let region = set.regions[index]
+      for index in set.table.legs.indices {
+        let region = set.table.regions[index]
         unsafe regions.initializeElement(
           at: index, to: targets.contains(index: index) ? region.part(part) : region.none)
       }
@@ -94,7 +94,7 @@ extension HeldRange {
   private borrowing func settle(
     _ part: SectorRange, _ outcome: LegOutcome, targets: LegBits, flushFailures: Int
   ) throws(Errno) {
-    let missed = LegBits.all(count: set.legs.count).subtracting(targets)
+    let missed = set.table.all.subtracting(targets)
     // Where too few in-sync legs took the write, a stale leg that took it is as good once flushed.
     let needsFlush = set.update { health in
       // A flush that failed meanwhile may have swallowed the write: nothing there to save.

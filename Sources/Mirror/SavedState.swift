@@ -30,6 +30,10 @@ struct SavedScrub: Sendable, Equatable {
 /// What was known of one leg.
 struct SavedLeg: Sendable, Equatable {
   var identity: LegIdentity
+  /// The config's path of the leg that this one has replaced, or is to.
+  var standsFor: String?
+  /// It does not hold everything yet: the old leg still serves.
+  var isReplacing = false
   var isOut: Bool
   var isHeld: Bool
   var causes: LegRecord.Causes

@@ -173,6 +173,8 @@ extension SavedLeg {
       writer.put(Int64(lastError.time))
     }
     for ranges in [stale, unwritten, unreadable] { writer.put(ranges) }
+    writer.put(standsFor ?? "")
+    writer.put(isReplacing)
     return writer.bytes
   }
 
@@ -213,6 +215,10 @@ extension SavedLeg {
     stale = try reader.ranges(within: sectorCount)
     unwritten = try reader.ranges(within: sectorCount)
     unreadable = try reader.ranges(within: sectorCount)
+    let path = try reader.text()
+    standsFor = path.isEmpty ? nil : path
+    isReplacing = try reader.flag()
+    guard standsFor != nil || !isReplacing else { throw .contents("a leg that replaces none") }
     guard reader.leftCount == 0 else { throw .contents("a record that is too long") }
   }
 }

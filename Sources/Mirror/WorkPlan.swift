@@ -10,6 +10,8 @@ enum Plan: Sendable {
   case repair(SectorRange, leg: Int)
   /// Whether a slow leg answers again.
   case probe(leg: Int)
+  /// A new leg holds everything, and takes the old one's place.
+  case endReplacement
   /// Whether the last copy of something is there again.
   case reopen(leg: Int)
   case verify(SectorRange)
@@ -26,6 +28,7 @@ extension MirrorHealth {
     for (index, leg) in legs.enumerated() where needsReopening(leg) && leg.retry.isDue(now) {
       return .reopen(leg: index)
     }
+    if let index = completeReplacement, legs[index].retry.isDue(now) { return .endReplacement }
     if !work.isReadOnly, let plan = mendingPlan(now: now, step: step) { return plan }
     if let range = unverified.ranges.first, legs.allSatisfy({ $0.retry.isDue(now) && !$0.isSlow }) {
       return .verify(range.start(step))

@@ -70,7 +70,8 @@ struct ConfigSurvey {
       overlaps.add(leg, index: index, of: draft.name, survey.ground, region)
       legs.append(
         LegConfiguration(
-          path: path, mark: leg.mark, firstSector: region.first, sectorCount: region.count,
+          path: path, mark: leg.mark, pathMark: leg.located?.mark ?? leg.mark,
+          firstSector: region.first, sectorCount: region.count,
           create: leg.create.value(or: false), writeMostly: leg.writeMostly, access: leg.access,
           deadlineMilliseconds: leg.deadlineMilliseconds))
     }

@@ -6,6 +6,8 @@ public struct LegConfiguration: Sendable {
   public var path: String
   /// Where the leg stands in the config file.
   public var mark: SourceMark
+  /// Where its path stands.
+  public var pathMark: SourceMark
   public var firstSector: Sector
   /// Always the volume's.
   public var sectorCount: SectorCount

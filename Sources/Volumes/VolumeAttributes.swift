@@ -14,7 +14,9 @@ extension Volume {
     let ofWork = ["progress", "disputed", "mismatches"]
     let ofLeg = ["state", "region", "errors", "last_error", "stale"]
     let legs = mirror.legs.indices.flatMap { index in ofLeg.map { "leg.\(index).\($0)" } }
-    return (ofVolume + ofWork + legs).map { Self.attributePrefix + $0 }
+    let new = mirror.status().legs.enumerated().filter { $1.replaces != nil }
+    let ofNew = new.map { "leg.\($0.offset).replaces" }
+    return (ofVolume + ofWork + legs + ofNew).map { Self.attributePrefix + $0 }
   }
 
   /// The value of an attribute; nil for a name that there is none of (ENODATA).
@@ -51,6 +53,7 @@ extension Volume {
         + "corrected=\(counters.corrected)"
     case "last_error": return leg.lastError?.text ?? "none"
     case "stale": return Self.list(leg.stale)
+    case "replaces": return leg.replaces.map { "\($0)" }
     default: return nil
     }
   }

@@ -11,6 +11,7 @@ extension Volume {
     _ name: String, to value: String, on lane: IOLane
   ) throws(Errno) {
     guard name == Self.controlName else { throw .notPermitted }
+    if value.hasPrefix("replace ") { return try replace(value.dropFirst(8), on: lane) }
     let words = value.split(whereSeparator: \.isWhitespace).map(String.init)
     guard let verb = words.first else { throw .invalid }
     let options = Array(words.dropFirst())
@@ -28,6 +29,17 @@ extension Volume {
     case ("scrub", 0...3): try scrub(options, on: lane)
     default: throw .invalid
     }
+  }
+
+  /// `cancel`, or `LEG FIRST PATH`: the path is the rest, whatever is in it.
+  private func replace(_ text: Substring, on lane: IOLane) throws(Errno) {
+    try checkWritable()
+    if text == "cancel" { return try mirror.cancelReplacement(on: lane) }
+    let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+    guard parts.count == 3, let first = UInt64(parts[1]) else { throw .invalid }
+    try mirror.beginReplacement(
+      of: Self.number(String(parts[0])), path: String(parts[2]), firstSector: Sector(first),
+      on: lane)
   }
 
   private func resync(_ options: [String], on lane: IOLane) throws(Errno) {

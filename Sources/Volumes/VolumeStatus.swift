@@ -16,6 +16,8 @@ struct VolumeStatusDocument: Encodable {
     var lastError: String?
     var staleSectorCount: UInt64
     var stale: [String]
+    /// The leg that this one is to replace; not there for all but a new one.
+    var replaces: Int?
   }
 
   var version = 1
@@ -73,7 +75,7 @@ struct VolumeStatusDocument: Encodable {
         ],
         lastError: leg.lastError?.text,
         staleSectorCount: leg.stale.reduce(0) { $0 + $1.count.rawValue },
-        stale: leg.stale.prefix(mostRanges).map(\.description))
+        stale: leg.stale.prefix(mostRanges).map(\.description), replaces: leg.replaces)
     }
   }
 
@@ -90,7 +92,7 @@ struct VolumeStatusDocument: Encodable {
 
 extension VolumeStatusDocument.LegDocument {
   enum CodingKeys: String, CodingKey {
-    case index, state, letter, device, errors, stale
+    case index, state, letter, device, errors, stale, replaces
     case firstSector = "first_sector"
     case sectorCount = "sector_count"
     case lastError = "last_error"

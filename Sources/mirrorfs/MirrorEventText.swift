@@ -9,9 +9,9 @@ extension MirrorEvent {
     case .leg(let index, let status):
       let leg = status.legs[index]
       var words = [
-        "volume=\(Self.quoted(volume))", "leg=\(index)", "state=\(leg.letter.word)",
+        "volume=\(volume.asLogWord)", "leg=\(index)", "state=\(leg.letter.word)",
         "error_bits=\(status.errorBits)", "legs=\(status.letters)",
-        "volume_state=\(status.state.word)", "device=\(Self.quoted(leg.device))",
+        "volume_state=\(status.state.word)", "device=\(leg.device.asLogWord)",
       ]
       if leg.letter != .alive, let error = leg.lastError {
         words += [
@@ -28,9 +28,9 @@ extension MirrorEvent {
       }
       return words.joined(separator: " ")
     case .state(let status):
-      return "volume=\(Self.quoted(volume)) state=\(status.state.word) "
+      return "volume=\(volume.asLogWord) state=\(status.state.word) "
         + "error_bits=\(status.errorBits) legs=\(status.letters)"
-    case .note(let words, _): return "volume=\(Self.quoted(volume)) \(words)"
+    case .note(let words, _): return "volume=\(volume.asLogWord) \(words)"
     }
   }
 
@@ -55,11 +55,5 @@ extension MirrorEvent {
       case .failed: return .error
       }
     }
-  }
-
-  /// Names with spaces or quotes are quoted, so that a line splits at its spaces.
-  private static func quoted(_ text: String) -> String {
-    let isPlain = text.unicodeScalars.allSatisfy { $0.value > 32 && $0 != "\"" && $0 != "=" }
-    return isPlain ? text : text.debugDescription
   }
 }

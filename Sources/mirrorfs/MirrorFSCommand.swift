@@ -15,6 +15,7 @@ struct MirrorFSCommand: ParsableCommand {
     subcommands: [
       MountCommand.self, UmountCommand.self, CheckCommand.self, StatusCommand.self,
       ResyncCommand.self, ScrubCommand.self, ClearErrorsCommand.self, FailCommand.self,
-      RestoreCommand.self, PauseCommand.self, ResumeCommand.self, RateCommand.self,
+      RestoreCommand.self, ReplaceCommand.self, PauseCommand.self, ResumeCommand.self,
+      RateCommand.self,
     ])
 }

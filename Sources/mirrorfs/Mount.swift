@@ -52,7 +52,7 @@ struct Mount {
     let failed = close(volumes, client)
     tellOfStaleLegs(volumes)
     logger.notice("unmounted mount_point=\(mountPoint)")
-    withExtendedLifetime((state, assembly.claims)) {}
+    withExtendedLifetime(state) {}
     let isHung = fileSystem.isHung || !hasEnded || client.lateCount > 0
     if isHung {
       logger.warning("a leg still hangs; what it missed is in the state")

@@ -9,10 +9,18 @@ import Volumes
 struct VolumeAssembly {
   let configuration: MountConfiguration
   let logger: Logger
-  private(set) var claims: [DeviceClaim] = []
-  private var claimedDevices: Set<UInt64> = []
-  /// By volume and leg, as in the config; nil for a leg that is to be made.
-  private var opened: [[DeviceFile?]] = []
+  /// By device: legs may be parts of one.
+  private var claims: [UInt64: DeviceClaim] = [:]
+  /// The legs of one volume: the config's, or what has replaced them, and one that is to.
+  private struct Legs {
+    var wanted: [LegConfiguration]
+    /// Nil for a leg that is to be made.
+    var files: [DeviceFile?] = []
+    /// New legs, and the legs that they are to replace.
+    var replacing: [Int: Int] = [:]
+  }
+  /// By volume, as in the config.
+  private var opened: [Legs] = []
 
   init(configuration: MountConfiguration, logger: Logger) {
     self.configuration = configuration
@@ -25,15 +33,17 @@ struct VolumeAssembly {
   mutating func openLegs() throws(StartupProblem) {
     var problems: [ConfigProblem] = []
     for volume in configuration.volumes {
-      var files: [DeviceFile?] = []
-      for leg in volume.legs {
+      let (wanted, new) = legs(of: volume)
+      var legs = Legs(wanted: wanted)
+      for leg in legs.wanted {
         do throws(ConfigProblem) {
-          files.append(Self.isToBeMade(leg) ? nil : try open(leg, volume))
+          legs.files.append(Self.isToBeMade(leg) ? nil : try open(leg, volume))
         } catch {
           problems.append(error)
         }
       }
-      opened.append(files)
+      if let new { open(new, in: volume, &legs) }
+      opened.append(legs)
     }
     if !problems.isEmpty { throw StartupProblem(problems) }
   }
@@ -42,46 +52,50 @@ struct VolumeAssembly {
   ///
   /// - Throws: a problem with file, line and column for the first leg that cannot be made.
   mutating func assemble() throws(StartupProblem) -> [Volume] {
+    // From here on a device is held by its legs alone, so that a replaced one is let go.
+    defer { (opened, claims) = ([], [:]) }
     var volumes: [Volume] = []
-    for (volume, files) in zip(configuration.volumes, opened) {
+    for (volume, opened) in zip(configuration.volumes, opened) {
       var legs: [Leg] = []
       var created: LegBits = []
-      for (index, (leg, file)) in zip(volume.legs, files).enumerated() {
+      for (index, (leg, file)) in zip(opened.wanted, opened.files).enumerated() {
         if let file {
-          legs.append(Self.leg(leg, file))
+          legs.append(self.leg(leg, file))
         } else {
           do throws(ConfigProblem) {
-            legs.append(Self.leg(leg, try create(leg, volume)))
+            legs.append(self.leg(leg, try create(leg, volume)))
             created.insert(index: index)
           } catch {
             throw StartupProblem([error])
           }
         }
       }
-      volumes.append(try assemble(volume, legs, created: created))
+      volumes.append(
+        try assemble(volume, legs, created: created, replacing: opened.replacing))
     }
     return volumes
   }
 
   private func assemble(
-    _ volume: VolumeConfiguration, _ legs: [Leg], created: LegBits
+    _ volume: VolumeConfiguration, _ legs: [Leg], created: LegBits, replacing: [Int: Int]
   ) throws(StartupProblem) -> Volume {
     let (name, logger, throttle) = (volume.name, logger, LogThrottle())
     let durable: DurableState
     do throws(DurableProblem) {
       durable = try DurableState(
         DurableOptions(
-          folder: "\(configuration.stateDirectory)/volumes/\(name)", volume: name,
+          folder: stateFolder(of: volume), volume: name,
           intent: IntentChoice(volume), chunk: volume.chunk,
           initialSync: InitialSync(volume.initialSync)),
-        legs: legs, created: created)
+        legs: legs, created: created, replacing: replacing)
     } catch {
       throw StartupProblem([
         configuration.problem(at: volume.mark, "volume \(name): \(error.text)")
       ])
     }
     for finding in durable.findings {
-      logger.log(level: finding.isWarning ? .warning : .notice, "volume=\(name) \(finding.text)")
+      logger.log(
+        level: finding.isWarning ? .warning : .notice, "volume=\(name.asLogWord) \(finding.text)")
     }
     let mirror = MirrorSet(
       legs: legs, readPolicy: ReadPolicy(volume.readPolicy), writeQuorum: volume.writeQuorum,
@@ -101,14 +115,68 @@ struct VolumeAssembly {
       truncatePolicy: TruncatePolicy(volume.truncate))
   }
 
-  private static func leg(_ leg: LegConfiguration, _ file: DeviceFile) -> Leg {
+  private func stateFolder(of volume: VolumeConfiguration) -> String {
+    "\(configuration.stateDirectory)/volumes/\(volume.name)"
+  }
+
+  /// The config's legs, but where one has been replaced the one that replaced it; and the one that
+  /// is just to replace another.
+  private func legs(
+    of volume: VolumeConfiguration
+  ) -> ([LegConfiguration], new: (leg: LegConfiguration, replaces: Int)?) {
+    var legs = volume.legs
+    var new: (leg: LegConfiguration, replaces: Int)?
+    let substitutes = DurableState.substitutes(folder: stateFolder(of: volume))
+    let replaced = Set(substitutes.lazy.filter { !$0.isReplacing }.map(\.standsFor))
+    for substitute in substitutes {
+      // Once the config names it, it is a leg like any other.
+      guard
+        replaced.contains(substitute.path)
+          || !volume.legs.contains(where: { $0.path == substitute.path }),
+        let index = volume.legs.firstIndex(where: { $0.path == substitute.standsFor })
+      else { continue }
+      var leg = volume.legs[index]
+      leg.path = substitute.path
+      leg.firstSector = substitute.firstSector
+      leg.create = false
+      if substitute.isReplacing {
+        new = (leg, index)
+      } else {
+        legs[index] = leg
+        let place = "volume=\(volume.name.asLogWord) leg=\(index)"
+        logger.notice(
+          "\(place) device=\(leg.path.asLogWord) replaced=\(substitute.standsFor.asLogWord)")
+      }
+    }
+    return (legs, new)
+  }
+
+  /// Opens the leg that is to replace another; without it the other stays.
+  private mutating func open(
+    _ new: (leg: LegConfiguration, replaces: Int), in volume: VolumeConfiguration,
+    _ legs: inout Legs
+  ) {
+    guard !volume.readOnly, legs.files.count == legs.wanted.count else { return }
+    do throws(ConfigProblem) {
+      let file = try open(new.leg, volume)
+      legs.replacing[legs.wanted.count] = new.replaces
+      legs.wanted.append(new.leg)
+      legs.files.append(file)
+    } catch {
+      logger.warning(
+        "volume=\(volume.name.asLogWord) replacement=given-up reason=\"\(error.message)\"")
+    }
+  }
+
+  private func leg(_ leg: LegConfiguration, _ file: DeviceFile) -> Leg {
     Leg(
       file: file,
       region: Region(
         device: file.device,
         sectors: SectorRange(first: leg.firstSector, count: leg.sectorCount)),
       name: leg.path, isWriteMostly: leg.writeMostly,
-      deadlineMilliseconds: leg.deadlineMilliseconds)
+      deadlineMilliseconds: leg.deadlineMilliseconds,
+      claim: file.device.kind == .blockDevice ? claims[file.identity] : nil)
   }
 
   private mutating func open(
@@ -128,8 +196,8 @@ struct VolumeAssembly {
   }
 
   private mutating func claim(_ file: DeviceFile) throws(Errno) {
-    guard claimedDevices.insert(file.identity).inserted else { return }
-    claims.append(try DeviceClaim(blockDevice: file.path))
+    guard claims[file.identity] == nil else { return }
+    claims[file.identity] = try DeviceClaim(blockDevice: file.path)
   }
 
   private func problem(_ leg: LegConfiguration, _ error: Errno) -> ConfigProblem {

@@ -20,16 +20,29 @@ struct VolumeControl {
   }
 
   /// - Parameter advice: what to do when the volume is in no state for it.
-  func send(_ command: String, whenBusy advice: String = "try again later") throws {
+  /// - Parameter explain: what an error means for this command; nil: what it always means.
+  func send(
+    _ command: String, whenBusy advice: String = "try again later",
+    _ explain: (Errno) -> String? = { _ in nil }
+  ) throws {
     let failed = unsafe linux_setxattr(
       path, "user.mirrorfs.control", command, command.utf8.count)
     guard failed != 0 else { return }
+    let error = Errno.last
+    if let reason = explain(error) { return try refuse(reason) }
     let reason =
-      switch Errno.last {
+      switch error {
       case .inUse: advice
       case .invalid: "there is no such leg or range; `mirrorfs status \(path)` shows them"
       case let error: "\(error)"
       }
+    try refuse(reason)
+  }
+
+  /// Says why something is not done.
+  ///
+  /// - Throws: always: status 1.
+  func refuse(_ reason: String) throws {
     printError("\(path): \(reason)")
     throw ExitCode(1)
   }
@@ -39,8 +52,9 @@ struct VolumeControl {
   /// Waits for the end of background work, showing how far it is: a line that is renewed on a
   /// terminal, else a line every five seconds.
   ///
+  /// - Parameter mayGoOn: whether there is something left that the progress does not show.
   /// - Throws: status 1 when the mount is gone, or the work is paused.
-  func wait() throws {
+  func wait(while mayGoOn: () -> Bool = { false }) throws {
     let isTerminal = isatty(STDERR_FILENO) == 1
     var (last, looks) = ("", 0)
     while true {
@@ -48,7 +62,7 @@ struct VolumeControl {
         printError("\(path): the mount is gone; the work goes on when it is mounted again")
         throw ExitCode(1)
       }
-      if progress == "none" { break }
+      if progress == "none", !mayGoOn() { break }
       if progress.hasPrefix("paused") {
         printError("\(path): \(progress); `mirrorfs resume \(path)` lets it go on")
         throw ExitCode(1)

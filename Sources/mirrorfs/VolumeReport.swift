@@ -16,6 +16,8 @@ struct VolumeReport {
     let errors: String
     let lastError: String
     let staleByteCount: UInt64
+    /// The number of the leg that it is to replace, or `none`.
+    let replaces: String
   }
 
   /// Nil when the volume does not answer.
@@ -40,7 +42,8 @@ struct VolumeReport {
         lastError: attribute("leg.\(number).last_error") ?? "none",
         staleByteCount: stale.split(separator: " ").reduce(0) { sum, range in
           sum + 512 * (range.split(separator: "+").last.flatMap { UInt64($0) } ?? 0)
-        })
+        },
+        replaces: attribute("leg.\(number).replaces") ?? "none")
     }
   }
 
@@ -61,7 +64,8 @@ struct VolumeReport {
     var lines = ["\(path): \(state)"]
     for (number, leg) in legs.enumerated() {
       let missed = leg.staleByteCount > 0 ? ", missed \(Self.amount(leg.staleByteCount))" : ""
-      lines.append("  leg \(number)  \(leg.state)\(missed)  \(leg.region)")
+      let aim = leg.replaces == "none" ? "" : "  replaces leg \(leg.replaces)"
+      lines.append("  leg \(number)  \(leg.state)\(missed)  \(leg.region)\(aim)")
       if leg.lastError != "none" {
         lines.append("         \(leg.errors); last: \(leg.lastError)")
       }

@@ -15,7 +15,8 @@ struct SavedStateTests {
       identity: LegIdentity(
         path: "/srv/ä leg", isBlockDevice: false, capacity: 4096, firstSector: 8, inode: 77,
         modifiedSeconds: -5, modifiedNanoseconds: 999_999_999),
-      isOut: true, isHeld: false, causes: [.noSpace, .flushFailed],
+      standsFor: "/dev/old", isReplacing: true, isOut: true, isHeld: false,
+      causes: [.noSpace, .flushFailed],
       counters: LegCounters(read: 1, write: 2, flush: 3, corrected: 4),
       lastError: LegError(
         error: .noSpace, operation: .writeZeroes, sectors: range(9, 3), time: 1_700_000_000),
