@@ -236,6 +236,7 @@ struct DurableStart {
     }
     guard options.intent == .off else { return map }
     unsafe unlink(path)
+    StateTrace.note(.removed(path: path))
     return nil
   }
 }

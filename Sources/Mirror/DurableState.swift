@@ -152,6 +152,9 @@ public final class DurableState: Sendable {
     ).exchanged
   }
 
+  /// Does not wait for the next time: for tests.
+  func makeCleaningDue() { nextCleaning.store(0, ordering: .relaxed) }
+
   func isCleaningDue(now: Double) -> Bool {
     Int(now * 1000) >= nextCleaning.load(ordering: .relaxed) && (intent?.markedCount ?? 0) > 0
   }

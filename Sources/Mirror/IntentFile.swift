@@ -73,6 +73,7 @@ enum IntentPage {
 /// The file of an intent map.
 struct IntentFile {
   let descriptor: CInt
+  let path: String
   let geometry: IntentGeometry
 
   struct Contents {
@@ -130,9 +131,14 @@ struct IntentFile {
       bytes += IntentPage.encode(bits(page), number: page, geometry)
     }
     try write(bytes, at: 0)
-    guard ftruncate(descriptor, off_t(bytes.count)) == 0, fdatasync(descriptor) == 0 else {
-      throw Errno.last
-    }
+    guard ftruncate(descriptor, off_t(bytes.count)) == 0 else { throw Errno.last }
+    StateTrace.note(.resized(path: path, byteCount: bytes.count))
+    try sync()
+  }
+
+  func sync() throws(Errno) {
+    guard fdatasync(descriptor) == 0 else { throw Errno.last }
+    StateTrace.note(.synced(path: path))
   }
 
   func write(page: Int, _ bits: [UInt8]) throws(Errno) {
@@ -151,6 +157,7 @@ struct IntentFile {
       guard count > 0 else { throw count == 0 ? .noSpace : Errno.last }
       done += count
     }
+    StateTrace.note(.wrote(path: path, offset: start, bytes: bytes))
   }
 
   private func readAll(upTo mostByteCount: Int) throws(Errno) -> [UInt8] {

@@ -39,6 +39,7 @@ internal import Synchronization
   /// What is wrong with the file; nil when nothing is.
   let damage: String?
   private let descriptor: CInt
+  private let file: IntentFile
   private let geometry: IntentGeometry
   private let safety: Safety
   private let marks: UnsafeMutablePointer<Atomic<UInt64>>
@@ -55,8 +56,9 @@ internal import Synchronization
     self.safety = safety
     descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Errno.last }
+    file = IntentFile(descriptor: descriptor, path: path, geometry: geometry)
     do throws(Errno) {
-      let found = try IntentFile(descriptor: descriptor, geometry: geometry).read()
+      let found = try file.read()
       damage = found.damage
       wordCount = geometry.pageCount * Self.bitsPerPage / 64
       unsafe marks = .allocate(capacity: wordCount)
@@ -70,7 +72,8 @@ internal import Synchronization
       dirtyAtOpen = dirty
       for range in found.marked { for chunk in range { _ = setMark(chunk) } }
       guard found.isNew || found.damage != nil else { return }
-      try IntentFile(descriptor: descriptor, geometry: geometry).writeAll { bits(ofPage: $0) }
+      if found.isNew { StateTrace.note(.emptied(path: path)) }
+      try file.writeAll { bits(ofPage: $0) }
     } catch {
       close(descriptor)
       throw error
@@ -146,7 +149,6 @@ internal import Synchronization
 
   /// Writes the pages of new marks. The caller is the only one that writes pages.
   private func write(_ wanted: Set<Int>) throws(Errno) {
-    let file = IntentFile(descriptor: descriptor, geometry: geometry)
     for page in Set(wanted.map { $0 / Self.bitsPerPage }) {
       var bits = bits(ofPage: page)
       for chunk in wanted where chunk / Self.bitsPerPage == page {
@@ -155,7 +157,7 @@ internal import Synchronization
       }
       try file.write(page: page, bits)
     }
-    if safety == .durable, fdatasync(descriptor) != 0 { throw Errno.last }
+    if safety == .durable { try file.sync() }
   }
 
   /// Chunks that are marked and were not written since the last call, as ranges of sectors.
@@ -190,7 +192,6 @@ internal import Synchronization
       markTotal.wrappingSubtract(1, ordering: .relaxed)
     }
     var failure: Errno?
-    let file = IntentFile(descriptor: descriptor, geometry: geometry)
     for page in Set(chunks.map { $0 / Self.bitsPerPage }) {
       do throws(Errno) { try file.write(page: page, bits(ofPage: page)) } catch { failure = error }
     }
@@ -211,9 +212,7 @@ internal import Synchronization
   }
 
   /// Makes the file as durable as can be: at a clean stop.
-  func sync() throws(Errno) {
-    if fdatasync(descriptor) != 0 { throw Errno.last }
-  }
+  func sync() throws(Errno) { try file.sync() }
 
   private static func bit(_ chunk: Int) -> UInt64 { 1 << UInt64(chunk % 64) }
 

@@ -14,10 +14,12 @@ extension MirrorKeeper {
           LegBits(index: source))
         let unread = readAll(segment, others)
         let wrong = differing(others.subtracting(unread), from: source, in: segment, of: segment)
-        // Slow legs cannot be made equal now: as targets they become stale here.
-        let slow = set.withHealth { $0.slowLegs.intersection($0.inSyncLegs(segment)) }
-        unsafe try held.rewrite(
-          segment, from: unsafe buffers[source], to: wrong.union(unread).union(slow))
+        unsafe try held.rewrite(segment, from: unsafe buffers[source], to: wrong.union(unread))
+        // Legs that are passed by cannot be made equal now, and may have missed what was under way.
+        let absent = set.withHealth { $0.absentLegs.intersection($0.inSyncLegs(segment)) }
+        if absent.isEmpty { continue }
+        set.update { health in _ = health.markStale(absent, segment) { _ in [] } }
+        if let refusal = set.commitQuietly(on: lane) { throw refusal }
       }
       set.update { $0.unsettled.remove(range) }
     }

@@ -38,16 +38,21 @@ struct StateFile {
   func replace(with bytes: [UInt8]) throws(Errno) {
     let descriptor = unsafe open(freshPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Errno.last }
-    try Self.writeDurably(bytes, to: descriptor)
+    StateTrace.note(.emptied(path: freshPath))
+    try Self.writeDurably(bytes, to: descriptor, path: freshPath)
     guard unsafe rename(freshPath, path) == 0 else { throw Errno.last }
+    StateTrace.note(.renamed(path: freshPath, to: path))
     let directory = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0 else { throw Errno.last }
     defer { close(directory) }
     guard fsync(directory) == 0 else { throw Errno.last }
+    StateTrace.note(.folderSynced(path: folder))
   }
 
   /// Closes the descriptor, whatever happens.
-  private static func writeDurably(_ bytes: [UInt8], to descriptor: CInt) throws(Errno) {
+  private static func writeDurably(
+    _ bytes: [UInt8], to descriptor: CInt, path: String
+  ) throws(Errno) {
     defer { close(descriptor) }
     var done = 0
     while done < bytes.count {
@@ -59,6 +64,8 @@ struct StateFile {
       guard count > 0 else { throw count == 0 ? .noSpace : Errno.last }
       done += count
     }
+    StateTrace.note(.wrote(path: path, offset: 0, bytes: bytes))
     guard fdatasync(descriptor) == 0 else { throw Errno.last }
+    StateTrace.note(.synced(path: path))
   }
 }

@@ -1,0 +1,228 @@
+import BlockIO
+import DMIO
+import Glibc
+
+@testable import Mirror
+
+/// A life of the program on an image: from its mount to its end, or to a crash at any event.
+final class CrashProcess {
+  static let chunk = 4
+  let legs: CrashLegs
+  private let folder: String
+  private let client: IOClient
+  private let mirror: MirrorSet
+  private let sectorCount: Int
+  private var image: CrashImage
+  private var random: SeededRandom
+  private var badLeg = 0
+  private var isOut = false
+  private(set) var problems: [String] = []
+
+  /// Mounts.
+  init(_ image: CrashImage, intent: IntentChoice, seed: UInt64) throws {
+    self.image = image
+    sectorCount = image.issued.count
+    random = SeededRandom(seed: seed)
+    folder = "/dev/shm/mirrorfs-crash-\(getpid())-\(seed)"
+    unsafe mkdir(folder, 0o700)
+    for (name, bytes) in image.folder.files { try Self.write(bytes, to: "\(folder)/\(name)") }
+    let legs = CrashLegs(image.legs, seed: seed)
+    self.legs = legs
+    let prefix = folder
+    StateTrace.observer.withLock { observer in
+      observer = { event in if event.path.hasPrefix(prefix) { legs.note(.state(event)) } }
+    }
+    client = IOClient(backend: legs, pages: 4)
+    let whole = SectorRange(first: Sector(0), count: SectorCount(UInt64(sectorCount)))
+    let places = image.legs.indices.map { index in
+      Leg(
+        file: nil,
+        region: Region(
+          device: Device(
+            descriptor: CInt(index), kind: .blockDevice, capacity: whole.count), sectors: whole),
+        name: "/leg\(index)")
+    }
+    let durable = try DurableState(
+      DurableOptions(
+        folder: folder, volume: "v", intent: intent, chunk: SectorCount(UInt64(Self.chunk)),
+        initialSync: .assumeInSync),
+      legs: places, created: [])
+    mirror = MirrorSet(legs: places, readPolicy: .roundRobin, durable: durable)
+    // The leg that was bad in the last life is so in this one, until it has everything again.
+    let letters = Array(mirror.status().letters)
+    badLeg = letters.firstIndex { $0 != "A" } ?? 0
+    isOut = letters.contains("O")
+  }
+
+  /// Forgets the process and its folder; the image of an event lives on.
+  func end() {
+    StateTrace.observer.withLock { $0 = nil }
+    for name in ["state", "state.new", "intent"] { unsafe unlink("\(folder)/\(name)") }
+    unsafe rmdir(folder)
+  }
+
+  private static func write(_ bytes: [UInt8], to path: String) throws {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    defer { close(descriptor) }
+    guard unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+      throw Errno.last
+    }
+  }
+
+  /// Does something; `value` is larger than any before.
+  func step(value: UInt64) {
+    switch Int.random(in: 0..<100, using: &random) {
+    case ..<50: write(value)
+    case ..<62: flush()
+    case ..<80: check(image.acknowledged)
+    case ..<90: work(isCleaning: Bool.random(using: &random))
+    case ..<97: changeFaults()
+    default: takeOutOrBringBack()
+    }
+  }
+
+  private func note(_ event: CrashEvent) {
+    image.apply(event)
+    legs.note(event)
+  }
+
+  private func write(_ value: UInt64) {
+    let first = Int.random(in: 0..<sectorCount, using: &random)
+    let end = min(sectorCount, first + Int.random(in: 1...6, using: &random))
+    note(.issued(first..<end, value))
+    do throws(Errno) {
+      unsafe try run(first..<end, isWrite: true) { (held, range, memory) throws(Errno) in
+        for offset in stride(from: 0, to: Int(range.count.byteCount), by: sectorByteCount) {
+          unsafe memory.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
+        }
+        try unsafe held.write(range, from: memory)
+      }
+      note(.acknowledged(first..<end, value))
+    } catch {
+      problems.append("a write failed although a leg is good: \(error)")
+    }
+  }
+
+  private func flush() {
+    let acknowledged = image.acknowledged
+    do {
+      try client.withLane { (lane) throws(Errno) in try mirror.flush(on: lane) }.get()
+      note(.synced(acknowledged))
+    } catch {
+      problems.append("a flush failed although a leg is good: \(error)")
+    }
+  }
+
+  /// What all sectors read as; twice, which asks different legs.
+  func check(_ least: [UInt64]) {
+    var seen: [UInt64] = []
+    for _ in 0..<2 {
+      var values: [UInt64] = []
+      for sector in 0..<sectorCount {
+        do throws(Errno) {
+          unsafe try run(sector..<sector + 1, isWrite: false) {
+            (held, range, memory) throws(Errno) in
+            try unsafe held.read(range, into: memory)
+            unsafe values.append(memory.load(as: UInt64.self))
+          }
+        } catch {
+          problems.append("sector \(sector) cannot be read: \(error)")
+          return
+        }
+        let value = values[sector]
+        if value < least[sector] || value > image.issued[sector] {
+          problems.append(
+            "sector \(sector) reads \(value); promised \(least[sector]), "
+              + "issued \(image.issued[sector])")
+        }
+      }
+      // Before the legs are equal again, reads come from one of them; when that one fails, from
+      // another, which may hold what was there before a write that nobody was promised.
+      if !seen.isEmpty, seen != values, legs.areWell { problems.append("two reads differ") }
+      seen = values
+    }
+  }
+
+  /// All background work that can be done now.
+  func work(isCleaning: Bool) {
+    _ = try? client.withLane { (lane) in
+      try? mirror.requestResync(source: nil, on: lane)
+      if isCleaning { mirror.durable?.makeCleaningDue() }
+      MirrorKeeper(mirror, lane: lane).work { true }
+    }
+  }
+
+  private func changeFaults() {
+    let kinds = CrashLegs.Kind.allCases.filter { _ in Bool.random(using: &random) }
+    // Another leg may fail only when this one holds everything.
+    if !isOut, mirror.status().letters.allSatisfy({ $0 == "A" }) {
+      badLeg = Int.random(in: 0..<image.legs.count, using: &random)
+    }
+    legs.setFailing(Set(kinds), leg: badLeg)
+  }
+
+  private func takeOutOrBringBack() {
+    let (leg, isOut) = (badLeg, isOut)
+    let isDone: Void? = try? client.withLane { (lane) throws(Errno) in
+      if isOut { try mirror.restore(leg, on: lane) } else { try mirror.fail(leg, on: lane) }
+    }.get()
+    if isDone != nil { self.isOut.toggle() }
+  }
+
+  /// With all legs well, everything is equal in the end, and nothing is missing.
+  func settle(_ least: [UInt64]) {
+    legs.setFailing([], leg: 0)
+    for leg in image.legs.indices {
+      _ = try? client.withLane { (lane) throws(Errno) in
+        try mirror.restore(leg, on: lane)
+      }.get()
+    }
+    check(least)
+    for _ in 0..<3 { work(isCleaning: true) }
+    check(least)
+    let status = mirror.status()
+    if status.state != .inSync { problems.append("not in sync: \(status.letters)") }
+    let contents = legs.legs.map { $0.map(\.current) }
+    if contents.contains(where: { $0 != contents[0] }) { problems.append("the legs differ") }
+  }
+
+  private func run(
+    _ sectors: Range<Int>, isWrite: Bool,
+    _ body: (borrowing HeldRange, SectorRange, UnsafeMutableRawPointer) throws(Errno) -> Void
+  ) throws(Errno) {
+    let range = SectorRange(
+      first: Sector(UInt64(sectors.lowerBound)), count: SectorCount(UInt64(sectors.count)))
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: sectors.count * sectorByteCount, alignment: 4096)
+    defer { unsafe memory.deallocate() }
+    var failure: Errno?
+    do {
+      try client.withLane { (lane) throws(Errno) in
+        if isWrite {
+          try mirror.changing(range, on: lane) { (held) throws(Errno) in
+            try unsafe body(held, range, memory)
+          }
+        } else {
+          try mirror.reading(range, on: lane) { (held) throws(Errno) in
+            try unsafe body(held, range, memory)
+          }
+        }
+      }.get()
+    } catch let error as Errno {
+      failure = error
+    } catch {
+      failure = .ioError
+    }
+    if let failure { throw failure }
+  }
+}
+
+extension StateTrace.Event {
+  var path: String {
+    switch self {
+    case .emptied(let path), .wrote(let path, _, _), .resized(let path, _), .synced(let path),
+      .renamed(let path, _), .removed(let path), .folderSynced(let path):
+      path
+    }
+  }
+}
