@@ -27,8 +27,8 @@ struct CrashCell: Equatable, Sendable {
   }
 }
 
-/// A folder of a file system that keeps the order of names, but not of contents: what was not synced
-/// may be lost, in any part.
+/// A folder of a file system that keeps the order of names, but not of contents: what was not
+/// synced may be lost, in any part.
 struct CrashFolder: Sendable {
   private enum Change: Sendable {
     case piece(offset: Int, bytes: [UInt8])
