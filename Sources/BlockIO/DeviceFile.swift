@@ -60,6 +60,15 @@ public final class DeviceFile: Sendable {
 
   deinit { Glibc.close(device.descriptor) }
 
+  /// Lets the device go, with its lock, but keeps the descriptor's number: transfers that are still
+  /// made come to nothing, and never to another file.
+  public func detach() {
+    let nothing = unsafe linux_open("/dev/null", O_RDWR | O_CLOEXEC, 0)
+    guard nothing >= 0 else { return }
+    _ = linux_replace_descriptor(nothing, device.descriptor)
+    Glibc.close(nothing)
+  }
+
   /// Sectors that the device holds now; differs from `device.capacity` when it grew or shrank.
   public func currentCapacity() -> SectorCount? {
     Self.survey(device.descriptor, isDirect: device.isDirect)?.capacity
@@ -139,13 +148,22 @@ extension Device {
 
 /// A block device held for exclusive use, so that nobody mounts it under a running mirror.
 public final class DeviceClaim: Sendable {
-  private let descriptor: CInt
+  private let descriptor: ConditionLock<CInt>
 
   /// - Throws: EBUSY while the device is mounted, part of an array, or claimed by somebody else.
   public init(blockDevice path: String) throws(Errno) {
-    descriptor = unsafe linux_claim_block_device(path)
-    if descriptor < 0 { throw Errno.last }
+    let claimed = unsafe linux_claim_block_device(path)
+    if claimed < 0 { throw Errno.last }
+    descriptor = ConditionLock(claimed)
   }
 
-  deinit { close(descriptor) }
+  deinit { release() }
+
+  /// Gives the device free before the claim goes.
+  public func release() {
+    descriptor.withLock { descriptor in
+      if descriptor >= 0 { close(descriptor) }
+      descriptor = -1
+    }
+  }
 }

@@ -9,9 +9,9 @@ public struct Leg: Sendable {
   /// The device as the user named it.
   public let name: String
   /// Read only when no other leg can serve.
-  public let isWriteMostly: Bool
+  public internal(set) var isWriteMostly: Bool
   /// Most milliseconds that a read, write or flush may take (rule M12); 0: as long as it takes.
-  public let deadlineMilliseconds: UInt32
+  public internal(set) var deadlineMilliseconds: UInt32
   /// Keeps others from the block device, where nobody else sees to that.
   let claim: DeviceClaim?
 

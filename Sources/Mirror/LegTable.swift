@@ -12,15 +12,17 @@ final class LegTable: Sendable {
   let readDeadlines: [Deadlines]
   let numbers: [[Int]]
   let selector: LegSelector
+  let policy: MirrorPolicy
   var all: LegBits { .all(count: legs.count) }
 
-  init(_ legs: [Leg], _ readPolicy: ReadPolicy) {
+  init(_ legs: [Leg], _ policy: MirrorPolicy) {
+    self.policy = policy
     self.legs = legs
     regions = legs.map(\.region)
     deadlines = legs.map(\.deadlineMilliseconds)
     readDeadlines = deadlines.map { [$0] }
     numbers = legs.indices.map { [$0] }
-    selector = LegSelector(policy: readPolicy, writeMostly: legs.map(\.isWriteMostly))
+    selector = LegSelector(policy: policy.readPolicy, writeMostly: legs.map(\.isWriteMostly))
   }
 }
 
@@ -29,6 +31,8 @@ struct LegChange {
   var legs: [Leg]
   /// For each leg the number that it had; nil for a new one.
   var origins: [Int?]
+  /// Nil: as before.
+  var policy: MirrorPolicy?
 }
 
 extension MirrorSet {

@@ -1,11 +1,13 @@
 public import BlockIO
 public import DMIO
+internal import Synchronization
 
 extension MirrorSet {
   /// Makes sure, before data goes out, that a crash from here on will be noticed (rule M9).
   ///
   /// - Throws: the errno of the state directory: then nothing may be written.
   func prepareChange(of range: SectorRange, on lane: IOLane) throws(Errno) {
+    if isRetired.load(ordering: .acquiring) { throw .noSuchAddress }
     guard let durable else { return }
     if !durable.isOpenOnDisk {
       // The first change since the mount: from here on the state says "not cleanly unmounted".

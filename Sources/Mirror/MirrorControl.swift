@@ -1,5 +1,6 @@
 public import BlockIO
 public import DMIO
+internal import Synchronization
 
 /// What an operator may ask of a set while it is in use.
 extension MirrorSet {
@@ -121,6 +122,42 @@ extension MirrorSet {
 
   /// Legs are not written: there is no recovery, resync or repair. Before anything else is done.
   public func setReadOnly() { update { $0.work.isReadOnly = true } }
+
+  /// Says anew what is done with requests, and how each leg is treated; between two requests.
+  ///
+  /// - Parameter legs: for each leg whether it is write-mostly, and its deadline in milliseconds.
+  public func setPolicy(
+    _ policy: MirrorPolicy, legs: [(isWriteMostly: Bool, deadlineMilliseconds: UInt32)],
+    on lane: IOLane
+  ) throws(Errno) {
+    try changeLegs(on: lane) { _, old in
+      var change = LegChange(old)
+      change.policy = policy
+      for (index, leg) in zip(old.indices, legs) {
+        change.legs[index].isWriteMostly = leg.isWriteMostly
+        change.legs[index].deadlineMilliseconds = leg.deadlineMilliseconds
+      }
+      return change
+    }
+  }
+
+  /// Ends the set's use while others of the mount go on, and lets the legs go: what comes later is
+  /// an error.
+  ///
+  /// - Throws: what the last flush or the state directory has to say.
+  public func retire(on lane: IOLane) throws(Errno) {
+    let ticket = rangeLock.acquire(whole, exclusive: true, willWait: lane.willWait)
+    defer { rangeLock.release(ticket) }
+    isRetired.store(true, ordering: .releasing)
+    var failure: Errno?
+    do throws(Errno) { try flush(on: lane) } catch { failure = error }
+    do throws(Errno) { try close(on: lane, isFlushed: failure == nil) } catch { failure = error }
+    for leg in table.legs {
+      leg.file?.detach()
+      leg.claim?.release()
+    }
+    if let failure { throw failure }
+  }
 
   /// Stops background work, or lets it go on.
   public func setPaused(_ isPaused: Bool) {

@@ -23,7 +23,7 @@ extension MirrorSet {
   /// What a request is told that no leg could serve.
   func refusal(_ error: Errno) -> Errno {
     // A full leg is not a failing one, and will not mend itself.
-    onAllFailed == .wait && error != .noSpace ? .awaitLegs : error
+    table.policy.onAllFailed == .wait && error != .noSpace ? .awaitLegs : error
   }
 
   /// Lets requests that wait for legs fail from now on, because the mount is to go.

@@ -11,11 +11,8 @@ internal import Synchronization
 public final class MirrorSet: Sendable {
   /// The legs now; a replacement adds one, and at its end takes one away.
   public var legs: [Leg] { health.withLock { _ in table.legs } }
-  public let readPolicy: ReadPolicy
-  /// In-sync legs that must hold a write for it to succeed (rule M5).
-  public let writeQuorum: Int
-  public let onNoSpace: NoSpacePolicy
-  public let onAllFailed: AllFailedPolicy
+  /// What is done with requests; ``setPolicy(_:legs:on:)`` says it anew.
+  public var policy: MirrorPolicy { health.withLock { _ in table.policy } }
   /// Sectors of the volume, and of each leg.
   public let sectorCount: SectorCount
   /// Unit in bytes that suits every leg: what reads and writes here start and end on.
@@ -31,6 +28,8 @@ public final class MirrorSet: Sendable {
   /// Where the state is kept; nil for a set that forgets.
   let durable: DurableState?
   let commits = FlushLine()
+  /// Nothing is written any more.
+  let isRetired = Atomic<Bool>(false)
   let patience = ConditionLock(Patience())
   private let health: ConditionLock<MirrorHealth>
   /// Whether the health has anything to say; false on the common path. Set and read without
@@ -46,21 +45,17 @@ public final class MirrorSet: Sendable {
   /// - Parameter observer: told of every change of a leg's letter, and of the set's failing, once
   ///   each and in order, on whatever thread it came from; it must not block and not call back.
   public init(
-    legs: [Leg], readPolicy: ReadPolicy = .primary, writeQuorum: Int = 1,
-    onNoSpace: NoSpacePolicy = .stale, onAllFailed: AllFailedPolicy = .error,
+    legs: [Leg], policy: MirrorPolicy = MirrorPolicy(),
     durable: DurableState? = nil,
     observer: @escaping @Sendable (MirrorEvent) -> Void = { _ in }
   ) {
     precondition((1...64).contains(legs.count), "a mirror set has 1 to 64 legs")
-    precondition((1...legs.count).contains(writeQuorum), "a quorum is 1 to the number of legs")
+    precondition(
+      (1...legs.count).contains(policy.writeQuorum), "a quorum is 1 to the number of legs")
     precondition(
       legs.allSatisfy { $0.region.sectors.count == legs[0].region.sectors.count },
       "all legs hold the whole volume")
-    unsafe currentTable = LegTable(legs, readPolicy)
-    self.readPolicy = readPolicy
-    self.writeQuorum = writeQuorum
-    self.onNoSpace = onNoSpace
-    self.onAllFailed = onAllFailed
+    unsafe currentTable = LegTable(legs, policy)
     self.observer = observer
     sectorCount = legs[0].region.sectors.count
     logicalBlockByteCount = legs.reduce(sectorByteCount) {
@@ -150,7 +145,7 @@ public final class MirrorSet: Sendable {
     reported.withLock { reported in
       let (origins, events) = health.withLock { health -> ([Int?], [MirrorEvent]) in
         let changed = change(&health, table.legs)
-        unsafe currentTable = LegTable(changed.legs, readPolicy)
+        unsafe currentTable = LegTable(changed.legs, changed.policy ?? table.policy)
         isTroubledHint.store(health.isTroubled, ordering: .releasing)
         reported.renumber(changed.origins)
         return (changed.origins, reported.events(for: MirrorStatus(health, legs: table.legs)))

@@ -100,7 +100,7 @@ extension HeldRange {
       // A flush that failed meanwhile may have swallowed the write: nothing there to save.
       guard set.flushFailureCount == flushFailures else { return false }
       return health.prepareRescue(
-        of: part, failed: outcome.failed.union(missed), quorum: set.writeQuorum)
+        of: part, failed: outcome.failed.union(missed), quorum: set.table.policy.writeQuorum)
     }
     if needsFlush { set.flushUnasked(on: lane) }
     let holderCount = set.update { health -> Int in
@@ -112,9 +112,11 @@ extension HeldRange {
     }
     let isWhole = outcome.isSuccess && missed.isEmpty
     let refusal = isWhole ? nil : set.commitQuietly(on: lane)
-    if holderCount < set.writeQuorum { throw set.refusal(outcome.errorForCaller) }
+    if holderCount < set.table.policy.writeQuorum { throw set.refusal(outcome.errorForCaller) }
     if let refusal { throw refusal }
-    if set.onNoSpace == .error, outcome.failures.contains(where: { $0.error.isForWantOfSpace }) {
+    if set.table.policy.onNoSpace == .error,
+      outcome.failures.contains(where: { $0.error.isForWantOfSpace })
+    {
       throw .noSpace
     }
   }

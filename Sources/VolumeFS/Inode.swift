@@ -16,9 +16,9 @@ enum Inode {
       return
     }
     guard number >= Self.firstVolumeNumber,
-      number - Self.firstVolumeNumber < UInt64(table.volumes.count)
+      let place = Int(exactly: number - Self.firstVolumeNumber), let volume = table[place]
     else { return nil }
-    self = .volume(table.volumes[Int(number - Self.firstVolumeNumber)])
+    self = .volume(volume)
   }
 
   static func number(ofVolume index: Int) -> UInt64 { firstVolumeNumber + UInt64(index) }

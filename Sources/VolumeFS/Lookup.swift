@@ -9,10 +9,10 @@ extension Operations {
     unsafe serve(request, parent) { fileSystem, inode, reply in
       guard case .directory = inode else { return reply.fail(Errno(ENOTDIR)) }
       guard let name = unsafe name,
-        let index = fileSystem.table.number(of: unsafe String(cString: name))
+        let (index, volume) = unsafe fileSystem.volume(named: String(cString: name))
       else { return reply.fail(.noSuchFile) }
       let number = Inode.number(ofVolume: index)
-      let attributes = Inode.volume(fileSystem.table.volumes[index])
+      let attributes = Inode.volume(volume)
         .attributes(number: number, mountedBy: fileSystem.owner)
       reply.entry(attributes, validSeconds: validSeconds)
     }
@@ -25,12 +25,12 @@ extension Operations {
     ) -> Void = { request, number, byteCount, offset, _ in
       unsafe serve(request, number) { fileSystem, inode, reply in
         guard case .directory = inode else { return reply.fail(Errno(ENOTDIR)) }
-        let volumes = fileSystem.table.volumes
+        let table = fileSystem.table
         let block = UnsafeMutableRawBufferPointer.allocate(
           byteCount: byteCount, alignment: 8)
         defer { unsafe block.deallocate() }
         var filled = 0
-        for place in max(0, Int(offset))..<max(Int(offset), volumes.count + 2) {
+        for place in max(0, Int(offset))..<max(Int(offset), table.placeCount + 2) {
           var attributes = stat()
           let name: String
           if place < 2 {
@@ -38,7 +38,8 @@ extension Operations {
             attributes.st_ino = ino_t(mirrorfs_root)
             attributes.st_mode = S_IFDIR
           } else {
-            name = volumes[place - 2].name
+            guard let volume = table[place - 2] else { continue }
+            name = volume.name
             attributes.st_ino = ino_t(Inode.number(ofVolume: place - 2))
             attributes.st_mode = S_IFREG
           }

@@ -10,11 +10,12 @@ extension Operations {
       request, number, information in
       unsafe serveVolume(request, number) { fileSystem, volume, reply in
         let flags = unsafe information?.pointee.flags ?? O_RDONLY
-        if volume.access.isReadOnly, flags & O_ACCMODE != O_RDONLY { return reply.fail(.readOnly) }
+        if volume.isReadOnly, flags & O_ACCMODE != O_RDONLY { return reply.fail(.readOnly) }
         let isMappable = flags & O_ACCMODE == O_RDWR
         let wantsDirect =
           flags & linux_O_DIRECT != 0 && fileSystem.negotiation.allowsDirectMapping
-        let kind = volume.openHandle(wantsDirect: wantsDirect, isMappable: isMappable)
+        guard let kind = volume.openHandle(wantsDirect: wantsDirect, isMappable: isMappable)
+        else { return reply.fail(.noSuchFile) }
         let direct = kind == .uncached ? mirrorfs_open_direct : 0
         if !reply.opened(handle: kind.rawValue, flags: mirrorfs_open_flags | direct) {
           volume.closeHandle(kind, isMappable: isMappable)

@@ -3,6 +3,7 @@ internal import CFUSE3
 internal import CLinux
 public import DMIO
 internal import Glibc
+internal import Synchronization
 public import Volumes
 
 /// A mount: the kernel's requests on one side, the volumes on the other.
@@ -25,7 +26,12 @@ public import Volumes
     case refused
   }
 
-  let table: VolumeTable
+  /// Tables live as long as the process: any request may still look into an older one.
+  private let currentTable: Atomic<Unmanaged<VolumeTable>>
+  /// The volumes that there are now.
+  public var table: VolumeTable {
+    unsafe currentTable.load(ordering: .acquiring).takeUnretainedValue()
+  }
   let client: IOClient
   let owner = MountOwner()
   let negotiation = Negotiation()
@@ -49,7 +55,7 @@ public import Volumes
   ///   - threadCount: threads that serve requests at first, 1 or more; there are more, up to
   ///     ``mostWorkers``, when all of them wait for legs.
   public init(table: VolumeTable, client: IOClient, threadCount: Int) {
-    self.table = table
+    unsafe currentTable = unsafe Atomic(Unmanaged.passRetained(table))
     self.client = client
     self.threadCount = max(1, threadCount)
     // Twice the processors measured best: with fewer, the kernel often finds nobody awake.
@@ -138,6 +144,30 @@ public import Volumes
   func noteHung() {
     crew.withLock { $0.hungCount += 1 }
     crew.wakeAll()
+  }
+
+  func volume(named name: String) -> (number: Int, Volume)? {
+    let table = table
+    return table.number(of: name).flatMap { number in table[number].map { (number, $0) } }
+  }
+
+  /// Puts other volumes in the place of those that there are. Requests under way may still meet
+  /// a volume that is removed: retire its mirror afterwards.
+  public func change(adding added: [Volume], removing removed: [Volume]) {
+    let old = table
+    let new = old.changed(adding: added, removing: removed)
+    unsafe currentTable.store(Unmanaged.passRetained(new), ordering: .releasing)
+    guard let session = unsafe session else { return }
+    for volume in removed {
+      unsafe _ = fuse_lowlevel_notify_inval_entry(
+        session, fuse_ino_t(mirrorfs_root), volume.name, volume.name.utf8.count)
+    }
+  }
+
+  /// Makes the kernel ask for a volume's owner and mode again.
+  public func noteChange(of volume: Volume) {
+    guard let session = unsafe session, let number = table.number(of: volume.name) else { return }
+    unsafe _ = fuse_lowlevel_notify_inval_inode(session, Inode.number(ofVolume: number), -1, 0)
   }
 
   /// Tells the kernel that a file's contents changed from `byteOffset` on.

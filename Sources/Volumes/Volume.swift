@@ -28,14 +28,20 @@ public struct VolumeAccess: Sendable {
   }
 }
 
+/// What can be said of a volume anew while it is in use.
+struct VolumeSettings: Sendable {
+  var access: VolumeAccess
+  var truncatePolicy: TruncatePolicy
+}
+
 /// One virtual file: a named byte range of fixed size, kept on a mirror set (rule F1).
 ///
 /// Any byte offset and length is legal. All members are safe on any thread; each does its I/O on
 /// the lane that it is given, which belongs to the calling thread.
 public final class Volume: Sendable {
   public let name: String
-  public let access: VolumeAccess
-  public let truncatePolicy: TruncatePolicy
+  public let isReadOnly: Bool
+  private let settings: ConditionLock<VolumeSettings>
   public let mirror: MirrorSet
   /// Size in bytes; it never changes.
   public let byteCount: UInt64
@@ -48,10 +54,21 @@ public final class Volume: Sendable {
   ) {
     self.name = name
     self.mirror = mirror
-    self.access = access
-    self.truncatePolicy = truncatePolicy
+    isReadOnly = access.isReadOnly
+    settings = ConditionLock(VolumeSettings(access: access, truncatePolicy: truncatePolicy))
     byteCount = mirror.sectorCount.byteCount
     precondition(mirror.logicalBlockByteCount <= Self.mostBlock, "buffers are padded for 4 KiB")
+  }
+
+  public var access: VolumeAccess { settings.withLock { $0.access } }
+  public var truncatePolicy: TruncatePolicy { settings.withLock { $0.truncatePolicy } }
+
+  /// Says anew who may use the volume, and what a truncation does. Read-only stays what it was.
+  public func set(_ access: VolumeAccess, _ truncatePolicy: TruncatePolicy) {
+    settings.withLock { settings in
+      settings = VolumeSettings(access: access, truncatePolicy: truncatePolicy)
+      settings.access.isReadOnly = isReadOnly
+    }
   }
 
   /// Unit in bytes that every leg can address.
@@ -72,7 +89,7 @@ public final class Volume: Sendable {
 
   /// Checks that a change is allowed at all.
   func checkWritable() throws(Errno) {
-    if access.isReadOnly { throw .readOnly }
+    if isReadOnly { throw .readOnly }
   }
 
   /// The blocks that hold these bytes.

@@ -14,6 +14,8 @@ struct HandleCounts: Sendable {
   var uncached = 0
   /// Handles through which somebody may have mapped the file for writing.
   var mappable = 0
+  /// The volume is no more in the mount.
+  var isRemoved = false
 }
 
 extension Volume {
@@ -26,8 +28,10 @@ extension Volume {
   /// - Parameters:
   ///   - wantsDirect: the caller opened with O_DIRECT.
   ///   - isMappable: the handle may map the file for writing (O_RDWR).
-  public func openHandle(wantsDirect: Bool, isMappable: Bool) -> HandleKind {
+  /// Returns nil for a volume that is no more in the mount.
+  public func openHandle(wantsDirect: Bool, isMappable: Bool) -> HandleKind? {
     handles.withLock { handles in
+      if handles.isRemoved { return nil }
       if isMappable { handles.mappable += 1 }
       if handles.uncached > 0 || (wantsDirect && handles.cached == 0) {
         handles.uncached += 1
@@ -37,6 +41,18 @@ extension Volume {
       return .cached
     }
   }
+
+  /// Lets nobody open the volume any more; false while somebody has it open.
+  public func remove() -> Bool {
+    handles.withLock { handles in
+      guard handles.cached == 0, handles.uncached == 0 else { return false }
+      handles.isRemoved = true
+      return true
+    }
+  }
+
+  /// Takes ``remove()`` back.
+  public func keep() { handles.withLock { $0.isRemoved = false } }
 
   /// The last use of a handle is over, mappings included.
   public func closeHandle(_ kind: HandleKind, isMappable: Bool) {

@@ -58,8 +58,8 @@ struct VolumeStatusDocument: Encodable {
     errorBitsSeen = status.errorBitsSeen.description
     errorBitsLast = status.errorBitsLast.description
     letters = status.letters
-    readPolicy = volume.mirror.readPolicy.rawValue
-    writeQuorum = volume.mirror.writeQuorum
+    readPolicy = volume.mirror.policy.readPolicy.rawValue
+    writeQuorum = volume.mirror.policy.writeQuorum
     progress = status.progress
     disputed = status.disputed.prefix(64).map(\.description)
     mismatches = status.mismatches.prefix(64).map { "\($0.range) legs=\($0.legs)" }

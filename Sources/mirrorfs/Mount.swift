@@ -40,7 +40,10 @@ struct Mount {
     try mount(fileSystem)
     let keepers = VolumeKeepers(volumes: volumes, client: client)
     keepers.start()
-    handleSignals(volumes, client)
+    let reload = Reload(
+      configuration, mountPoint: mountPoint, fileSystem: fileSystem, keepers: keepers,
+      client: client, logger: logger)
+    handleSignals(fileSystem, client, reload)
     let ready = IOThread(name: "mirrorfs-ready") { [logger, mountPoint] in
       fileSystem.waitUntilReady()
       logger.notice("mounted mount_point=\(mountPoint) engine=\(backend.name)")
@@ -49,8 +52,9 @@ struct Mount {
     fileSystem.serve()
     ready.detach()
     let hasEnded = keepers.end()
-    let failed = close(volumes, client)
-    tellOfStaleLegs(volumes)
+    let left = fileSystem.table.volumes
+    let failed = close(left, client)
+    tellOfStaleLegs(left)
     logger.notice("unmounted mount_point=\(mountPoint)")
     withExtendedLifetime(state) {}
     let isHung = fileSystem.isHung || !hasEnded || client.lateCount > 0
@@ -100,12 +104,13 @@ struct Mount {
   }
 
   /// TERM and INT unmount; while files are open, the mount goes as soon as they are closed.
-  private func handleSignals(_ volumes: [Volume], _ client: IOClient) {
+  /// HUP reads the config again.
+  private func handleSignals(
+    _ fileSystem: VolumeFileSystem, _ client: IOClient, _ reload: Reload
+  ) {
     Signals.handle { [logger, mountPoint] number in
-      if number == SIGHUP {
-        logger.warning("SIGHUP: reloading the config is not built yet; nothing has changed")
-        return
-      }
+      if number == SIGHUP { return reload.run() }
+      let volumes = fileSystem.table.volumes
       for volume in volumes { volume.mirror.stopWaiting() }
       guard let refusal = Unmounting.unmount(mountPoint, lazily: false) else { return }
       logger.warning("still in use, unmounting lazily: \(refusal)")

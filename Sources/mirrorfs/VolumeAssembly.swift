@@ -98,9 +98,7 @@ struct VolumeAssembly {
         level: finding.isWarning ? .warning : .notice, "volume=\(name.asLogWord) \(finding.text)")
     }
     let mirror = MirrorSet(
-      legs: legs, readPolicy: ReadPolicy(volume.readPolicy), writeQuorum: volume.writeQuorum,
-      onNoSpace: volume.onNoSpace == .error ? .error : .stale,
-      onAllFailed: volume.onAllFailed == .wait ? .wait : .error, durable: durable
+      legs: legs, policy: MirrorPolicy(volume), durable: durable
     ) { event in
       guard let dropped = throttle.pass(event.source) else { return }
       let more = dropped > 0 ? " dropped_lines=\(dropped)" : ""
@@ -110,8 +108,7 @@ struct VolumeAssembly {
     if volume.readOnly { mirror.setReadOnly() }
     return Volume(
       name: name, mirror: mirror,
-      access: VolumeAccess(
-        mode: volume.mode, owner: volume.owner, group: volume.group, isReadOnly: volume.readOnly),
+      access: VolumeAccess(volume),
       truncatePolicy: TruncatePolicy(volume.truncate))
   }
 
@@ -229,6 +226,22 @@ struct VolumeAssembly {
       throw configuration.problem(at: leg.mark, "leg \(leg.path) cannot be made: \(error)")
     }
     return try open(leg, volume)
+  }
+}
+
+extension MirrorPolicy {
+  init(_ volume: VolumeConfiguration) {
+    self.init(
+      readPolicy: ReadPolicy(volume.readPolicy), writeQuorum: volume.writeQuorum,
+      onNoSpace: volume.onNoSpace == .error ? .error : .stale,
+      onAllFailed: volume.onAllFailed == .wait ? .wait : .error)
+  }
+}
+
+extension VolumeAccess {
+  init(_ volume: VolumeConfiguration) {
+    self.init(
+      mode: volume.mode, owner: volume.owner, group: volume.group, isReadOnly: volume.readOnly)
   }
 }
 

@@ -15,32 +15,27 @@ final class VolumeKeepers: Sendable {
     var isEnding = false
     /// Somebody asked for work: the next look is now.
     var isCalled = false
-    /// Numbers of volumes whose thread is running.
-    var running: Set<Int> = []
+    /// Volumes whose thread is running.
+    var running: Set<ObjectIdentifier> = []
+    var volumes: [Volume]
     /// The thread that looks after buffered and cut legs, which may hang, is there.
     var isWatching = false
   }
 
-  private let volumes: [Volume]
   private let client: IOClient
-  private let state = ConditionLock(State())
+  private let state: ConditionLock<State>
   private let thread = ConditionLock<IOThread?>(nil)
 
   /// How long the end waits for work that a hung leg holds up.
   private static let endMilliseconds = 10_000
 
   init(volumes: [Volume], client: IOClient) {
-    self.volumes = volumes
+    state = ConditionLock(State(volumes: volumes))
     self.client = client
   }
 
   func start() {
-    for volume in volumes {
-      volume.mirror.whenWorkComes { [state] in
-        state.withLock { $0.isCalled = true }
-        state.wakeAll()
-      }
-    }
+    for volume in volumes { listen(to: volume) }
     thread.withLock { $0 = IOThread(name: "mirrorfs-keepers") { self.run() } }
     state.withLock { $0.isWatching = true }
     IOThread(name: "mirrorfs-watch") {
@@ -48,6 +43,28 @@ final class VolumeKeepers: Sendable {
       self.state.withLock { $0.isWatching = false }
       self.state.wakeAll()
     }.detach()
+  }
+
+  private var volumes: [Volume] { state.withLock { $0.volumes } }
+
+  private func listen(to volume: Volume) {
+    volume.mirror.whenWorkComes { [state] in
+      state.withLock { $0.isCalled = true }
+      state.wakeAll()
+    }
+  }
+
+  /// Takes on volumes, and lets others go: returns when nothing is done for those any more.
+  func change(adding added: [Volume], removing removed: [Volume]) {
+    for volume in added { listen(to: volume) }
+    for volume in removed { volume.mirror.setPaused(true) }
+    let gone = Set(removed.map { ObjectIdentifier($0) })
+    state.withLock { state in
+      state.volumes.removeAll { gone.contains(ObjectIdentifier($0)) }
+      state.volumes += added
+    }
+    state.wait { $0.running.isDisjoint(with: gone) ? () : nil }
+    for volume in removed { volume.mirror.whenWorkComes(nil) }
   }
 
   /// Returns when no background work is being done any more; false when a hung leg holds some up.
@@ -67,9 +84,7 @@ final class VolumeKeepers: Sendable {
 
   private func run() {
     while !isEnding {
-      for (number, volume) in volumes.enumerated() where volume.mirror.hasWork() {
-        begin(number, volume)
-      }
+      for volume in volumes where volume.mirror.hasWork() { begin(volume) }
       _ = state.wait(atMostMilliseconds: Self.lookMilliseconds) { state -> Bool? in
         guard state.isEnding || state.isCalled else { return nil }
         state.isCalled = false
@@ -80,8 +95,12 @@ final class VolumeKeepers: Sendable {
 
   private var isEnding: Bool { state.withLock { $0.isEnding } }
 
-  private func begin(_ number: Int, _ volume: Volume) {
-    guard state.withLock({ $0.running.insert(number).inserted }) else { return }
+  private func begin(_ volume: Volume) {
+    let number = ObjectIdentifier(volume)
+    let isFree = state.withLock { state in
+      state.volumes.contains { $0 === volume } && state.running.insert(number).inserted
+    }
+    guard isFree else { return }
     let thread = IOThread(name: "mirrorfs-keep") { [self] in
       _ = try? client.withLane { (lane) in
         MirrorKeeper(volume.mirror, lane: lane).work { !isEnding }

@@ -67,7 +67,7 @@ final class ConcurrentRun: @unchecked Sendable {
           region: Region(
             device: Device(descriptor: CInt(index), capacity: whole.count), sectors: whole),
           name: "leg\(index)")
-      }, readPolicy: policy)
+      }, policy: MirrorPolicy(readPolicy: policy))
     (self.legCount, self.goodLeg, self.seed) = (legCount, goodLeg, seed)
     sectors = ConditionLock(Array(repeating: SectorState(), count: count))
   }

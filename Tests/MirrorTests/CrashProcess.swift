@@ -47,7 +47,8 @@ final class CrashProcess {
         folder: folder, volume: "v", intent: intent, chunk: SectorCount(UInt64(Self.chunk)),
         initialSync: .assumeInSync),
       legs: places, created: [])
-    mirror = MirrorSet(legs: places, readPolicy: .roundRobin, durable: durable)
+    mirror = MirrorSet(
+      legs: places, policy: MirrorPolicy(readPolicy: .roundRobin), durable: durable)
     // The leg that was bad in the last life is so in this one, until it has everything again.
     let letters = Array(mirror.status().letters)
     badLeg = letters.firstIndex { $0 != "A" } ?? 0

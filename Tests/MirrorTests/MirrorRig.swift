@@ -55,7 +55,9 @@ final class MirrorRig {
           device: device, sectors: SectorRange(first: Sector(0), count: SectorCount(sectors))),
         name: "leg\(index)", isWriteMostly: writeMostly.contains(index))
     }
-    mirror = MirrorSet(legs: legs, readPolicy: policy, writeQuorum: quorum) { events.append($0) }
+    mirror = MirrorSet(
+      legs: legs, policy: MirrorPolicy(readPolicy: policy, writeQuorum: quorum)
+    ) { events.append($0) }
   }
 
   func write(_ first: UInt64, _ count: UInt64, value: UInt8) throws {
