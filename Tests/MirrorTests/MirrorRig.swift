@@ -41,7 +41,8 @@ final class MirrorRig {
 
   init(
     legs legCount: Int = 2, sectors: UInt64 = 4096, policy: ReadPolicy = .primary,
-    quorum: Int = 1, writeMostly: Set<Int> = [], block: Int = sectorByteCount
+    quorum: Int = 1, writeMostly: Set<Int> = [], block: Int = sectorByteCount,
+    deadlineMilliseconds: UInt32 = 0
   ) {
     let (memory, script, events) = (memory, script, events)
     devices = (0..<legCount).map { _ in
@@ -53,7 +54,8 @@ final class MirrorRig {
         file: nil,
         region: Region(
           device: device, sectors: SectorRange(first: Sector(0), count: SectorCount(sectors))),
-        name: "leg\(index)", isWriteMostly: writeMostly.contains(index))
+        name: "leg\(index)", isWriteMostly: writeMostly.contains(index),
+        deadlineMilliseconds: deadlineMilliseconds)
     }
     mirror = MirrorSet(
       legs: legs, policy: MirrorPolicy(readPolicy: policy, writeQuorum: quorum)
@@ -64,11 +66,12 @@ final class MirrorRig {
     let range = SectorRange(first: Sector(first), count: SectorCount(count))
     let memory = UnsafeMutableRawPointer.allocate(
       byteCount: Int(range.count.byteCount), alignment: 4096)
-    defer { unsafe memory.deallocate() }
     unsafe memory.initializeMemory(
       as: UInt8.self, repeating: value, count: Int(range.count.byteCount))
     try client.withLane { (lane) throws(Errno) in
       try mirror.changing(range, on: lane) { (held) throws(Errno) in
+        // A leg that is late may still use it.
+        defer { held.afterLateRequests { unsafe memory.deallocate() } }
         unsafe try held.write(range, from: memory)
       }
     }.get()
@@ -88,19 +91,27 @@ final class MirrorRig {
     let range = SectorRange(first: Sector(first), count: SectorCount(count))
     let memory = UnsafeMutableRawBufferPointer.allocate(
       byteCount: Int(range.count.byteCount), alignment: 4096)
-    defer { unsafe memory.deallocate() }
     unsafe memory.initializeMemory(as: UInt8.self, repeating: 0xee)
     guard let start = memory.baseAddress else { return [] }
-    try client.withLane { (lane) throws(Errno) in
+    return try client.withLane { (lane) throws(Errno) in
       try mirror.reading(range, on: lane) { (held) throws(Errno) in
+        defer { held.afterLateRequests { unsafe memory.deallocate() } }
         unsafe try held.read(range, into: start)
+        return stride(from: 0, to: memory.count, by: sectorByteCount).map { unsafe memory[$0] }
       }
     }.get()
-    return stride(from: 0, to: memory.count, by: sectorByteCount).map { unsafe memory[$0] }
   }
 
   func flush() throws {
     try client.withLane { (lane) throws(Errno) in try mirror.flush(on: lane) }.get()
+  }
+
+  /// All background work, whatever the back-off says.
+  func work() {
+    _ = try? client.withLane { (lane) in
+      try? mirror.requestResync(source: nil, on: lane)
+      MirrorKeeper(mirror, lane: lane).work { true }
+    }
   }
 
   /// The first byte of each sector of one leg, behind the mirror's back.

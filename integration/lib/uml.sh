@@ -19,8 +19,10 @@ mount -t proc p /proc; mount -t sysfs s /sys; mountpoint -q /dev || mount -t dev
 mkdir -p /dev/shm /dev/mapper /dev/pts; ln -s /proc/self/fd /dev/fd; mount -t tmpfs t /dev/shm; mount -t tmpfs t /mnt
 mkdir /mnt/out; mount -t hostfs none /mnt/out -o "$WORK/uml"
 mount -t tmpfs t /run
-insert() { local m=\$1 line; line=\$(grep -E "/\$m\\.ko:" "$modules/modules.dep") || return 0
-  for d in \$(echo "\${line#*:}" | tr ' ' '\\n' | tac) "\${line%%:*}"; do
+# The file system is read-only here: no tool that wants a place for temporary files.
+insert() { local m=\$1 line first=; line=\$(grep -E "/\$m\\.ko:" "$modules/modules.dep") || return 0
+  for d in \${line#*:}; do first="\$d \$first"; done
+  for d in \$first "\${line%%:*}"; do
     case \$d in *brd.ko) insmod "$modules/\$d" rd_size=32768 rd_nr=8 ;; *) insmod "$modules/\$d" ;; esac 2>/dev/null
   done; }
 for m in fuse loop brd dm-mod $*; do insert \$m; done
