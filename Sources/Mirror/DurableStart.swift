@@ -32,6 +32,7 @@ struct DurableStart {
 
   /// Takes over what the file says, as far as it can be trusted.
   mutating func read(_ file: StateFile) throws(DurableProblem) {
+    defer { for index in legs.indices { health.legs[index].diskMark = legs[index].diskMark } }
     let bytes: [UInt8]?
     do throws(Errno) { bytes = try file.read() } catch {
       throw DurableProblem(text: "the state in \(options.folder) cannot be read: \(error)")
@@ -44,7 +45,7 @@ struct DurableStart {
       return beginNew(.verify)
     }
     generation = saved.generation
-    let places = Self.match(legs.map { LegIdentity($0) }, saved.legs)
+    let places = Self.match(legs.map { LegIdentity($0, diskMark: $0.diskMark) }, saved.legs)
     guard places.contains(where: { $0 != nil }) else {
       // Another set of legs under the name of a former one: what was known is not about them.
       note("legs_are=new reason=\"the state is of other legs\" folder=\(options.folder)")
@@ -164,9 +165,13 @@ struct DurableStart {
 
   /// What is different about a leg; nil when it is as it was left.
   private func change(of leg: Leg, _ saved: LegIdentity) -> String? {
-    let now = LegIdentity(leg)
+    let now = LegIdentity(leg, diskMark: leg.diskMark)
     if now.isBlockDevice != saved.isBlockDevice { return "another kind of device" }
-    if now.isBlockDevice { return now.capacity == saved.capacity ? nil : "another size" }
+    if now.isBlockDevice {
+      if now.capacity != saved.capacity { return "another size" }
+      let isKnown = now.inode != 0 && saved.inode != 0
+      return isKnown && now.inode != saved.inode ? "another disk" : nil
+    }
     if now.inode != saved.inode { return "another file" }
     if now.capacity != saved.capacity { return "another size" }
     let isSameTime =

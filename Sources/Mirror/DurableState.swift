@@ -176,7 +176,7 @@ public final class DurableState: Sendable {
       unserved: health.unserved.ranges, scrub: health.scrub.map { SavedScrub($0) },
       legs: zip(legs, health.legs).map { leg, record in
         SavedLeg(
-          identity: LegIdentity(leg), standsFor: record.standsFor,
+          identity: LegIdentity(leg, diskMark: record.diskMark), standsFor: record.standsFor,
           isReplacing: record.replaces != nil, isOut: record.isOut, isHeld: record.isHeld,
           causes: record.causes, counters: record.counters, lastError: record.lastError,
           stale: record.stale.ranges, unwritten: record.unwritten.ranges,
@@ -196,14 +196,14 @@ public final class DurableState: Sendable {
 }
 
 extension LegIdentity {
-  init(_ leg: Leg) {
+  init(_ leg: Leg, diskMark: UInt64) {
     let isBlockDevice = leg.region.device.kind == .blockDevice
     let time = leg.file?.modificationTime()
     self.init(
       path: leg.name, isBlockDevice: isBlockDevice,
       capacity: leg.file?.currentCapacity()?.rawValue ?? leg.region.device.capacity.rawValue,
       firstSector: leg.region.sectors.first.rawValue,
-      inode: isBlockDevice ? 0 : leg.file?.identity ?? 0,
+      inode: isBlockDevice ? diskMark : leg.file?.identity ?? 0,
       modifiedSeconds: time?.seconds ?? 0, modifiedNanoseconds: time?.nanoseconds ?? 0)
   }
 }

@@ -67,10 +67,10 @@ extension MirrorKeeper {
     // A replacement may have been given up meanwhile.
     let mustReopen = set.withHealth { index < $0.legs.count && $0.legs[index].retry.mustReopen }
     guard mustReopen, let file = table.legs[index].file else { return true }
-    let before = file.identity
+    let before = file.mark
     do throws(Errno) {
       try file.reopen()
-      if file.identity != before { return hold(index) }
+      if !file.mark.isSame(as: before) { return hold(index) }
       try file.lockAnew(table.legs[index].region.sectors)
       update(index) { $0.retry.noteReopened() }
       return true
@@ -87,8 +87,10 @@ extension MirrorKeeper {
 
   /// What came back is not what went: nothing of it is believed, and it waits for a command.
   private func hold(_ index: Int) -> Bool {
+    let diskMark = table.legs[index].file?.diskMark ?? 0
     set.update { health in
       guard index < health.legs.count else { return }
+      health.legs[index].diskMark = diskMark
       _ = health.markStale(LegBits(index: index), health.whole) { _ in [] }
       health.legs[index].isHeld = true
       health.changes += 1

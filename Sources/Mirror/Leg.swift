@@ -15,6 +15,9 @@ public struct Leg: Sendable {
   /// Keeps others from the block device, where nobody else sees to that.
   let claim: DeviceClaim?
 
+  /// Asked once: states are written often.
+  let diskMark: UInt64
+
   public init(
     file: DeviceFile?, region: Region, name: String, isWriteMostly: Bool = false,
     deadlineMilliseconds: UInt32 = 0, claim: DeviceClaim? = nil
@@ -25,6 +28,7 @@ public struct Leg: Sendable {
     self.isWriteMostly = isWriteMostly
     self.deadlineMilliseconds = deadlineMilliseconds
     self.claim = claim
+    diskMark = file?.diskMark ?? 0
   }
 
   /// The part of the device that holds these sectors of the volume.

@@ -49,6 +49,8 @@ struct LegRecord: Sendable {
   var replaces: Int?
   /// The config's path of the leg that this one has replaced, or is to.
   var standsFor: String?
+  /// What the disk says of itself (rule M17); another one after it was swapped and brought back.
+  var diskMark: UInt64 = 0
   /// Tells legs apart, whatever numbers they have, for as long as the process lives.
   let identifier = LegRecord.nextIdentifier.wrappingAdd(1, ordering: .relaxed).newValue
   private static let nextIdentifier = Atomic<UInt64>(0)

@@ -100,16 +100,19 @@ extension MirrorSet {
     // What it still has to do for us may not end after what comes next.
     if withHealth({ leg < $0.legs.count && $0.legs[leg].lateCount > 0 }) { throw .inUse }
     var isAnother = false
+    var diskMark: UInt64 = 0
     if let file = legs[leg].file {
-      let before = file.identity
+      let before = file.mark
       try file.reopen()
       try file.lockAnew(legs[leg].region.sectors)
-      isAnother = file.identity != before
+      isAnother = !file.mark.isSame(as: before)
+      diskMark = file.diskMark
     }
     update { health in
       guard leg < health.legs.count else { return }
       // Another disk under the same name holds nothing yet.
       if isAnother { _ = health.markStale(LegBits(index: leg), health.whole) { _ in [] } }
+      if diskMark != 0 { health.legs[leg].diskMark = diskMark }
       health.legs[leg].isOut = false
       health.legs[leg].isSlow = false
       health.legs[leg].isHeld = false

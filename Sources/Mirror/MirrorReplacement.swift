@@ -42,6 +42,7 @@ extension MirrorSet {
       record.replaces = leg
       record.standsFor = health.legs[leg].standsFor ?? legs[leg].name
       record.addStale(health.whole)
+      record.diskMark = new.diskMark
       health.legs.append(record)
       health.changes += 1
       return LegChange(legs: legs + [new], origins: Array(legs.indices) + [nil])

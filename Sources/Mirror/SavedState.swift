@@ -51,7 +51,7 @@ struct LegIdentity: Sendable, Equatable {
   /// Sectors of the device.
   var capacity: UInt64
   var firstSector: UInt64
-  /// Of a file; 0 for a block device.
+  /// Of a file; of a block device what it says of itself, 0 when it says nothing.
   var inode: UInt64
   /// When a file's contents last changed, since 1970.
   var modifiedSeconds: Int64
