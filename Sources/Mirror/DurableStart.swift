@@ -136,7 +136,9 @@ struct DurableStart {
     record.lastError = saved.lastError
     record.isOut = saved.isOut
     record.isHeld = saved.isHeld
-    record.standsFor = saved.standsFor == legs[index].name ? nil : saved.standsFor
+    // One that came back to the config's place stands for nobody, once it has everything.
+    let isBack = saved.standsFor == legs[index].name && replacing[index] == nil
+    record.standsFor = isBack ? nil : saved.standsFor
     record.replaces = replacing[index]
     // Without a map nobody knows what was being written when it stopped.
     if record.replaces != nil, wasUnclean, options.intent == .off { record.addStale(whole) }

@@ -33,6 +33,10 @@ extension MirrorSet {
     let new = Leg(
       file: file, region: place, name: path, isWriteMostly: old[leg].isWriteMostly,
       deadlineMilliseconds: old[leg].deadlineMilliseconds, claim: claim)
+    try begin(new, inPlaceOf: leg, on: lane)
+  }
+
+  func begin(_ new: Leg, inPlaceOf leg: Int, on lane: IOLane) throws(Errno) {
     var isBegun = false
     try changeLegs(on: lane) { health, legs in
       // Somebody else may have begun meanwhile.
@@ -48,7 +52,7 @@ extension MirrorSet {
       return LegChange(legs: legs + [new], origins: Array(legs.indices) + [nil])
     }
     guard isBegun else { throw .inUse }
-    note("leg=\(leg) replacement=begun device=\(path.asLogWord)", isWarning: false)
+    note("leg=\(leg) replacement=begun device=\(new.name.asLogWord)", isWarning: false)
     wakeKeeper()
   }
 

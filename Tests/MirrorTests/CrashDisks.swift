@@ -137,8 +137,14 @@ struct CrashImage: Sendable {
     (acknowledged, synced) = (issued, issued)
   }
 
+  /// What a disk holds that was another one's.
+  static let garbage = UInt64.max
+
   mutating func apply(_ event: CrashEvent) {
     switch event {
+    case .added:
+      let old = CrashCell(current: Self.garbage, durable: Self.garbage)
+      legs.append([CrashCell](repeating: old, count: issued.count))
     case .wrote(let leg, let sector, let value): legs[leg][sector].write(value)
     case .flushed(let leg, let lost):
       for sector in legs[leg].indices {
@@ -164,6 +170,8 @@ struct CrashImage: Sendable {
 /// Something that a crash may come before or after.
 enum CrashEvent: Sendable {
   case wrote(leg: Int, sector: Int, value: UInt64)
+  /// There is one more disk.
+  case added
   /// - lost: sectors that a failed flush gave up.
   case flushed(leg: Int, lost: Set<Int>)
   case state(StateTrace.Event)

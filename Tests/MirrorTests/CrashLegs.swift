@@ -27,6 +27,15 @@ import BlockIO
   }
 
   func note(_ event: CrashEvent) { state.withLock { $0.events.append(event) } }
+
+  /// One more disk, full of what was another's.
+  func add() {
+    state.withLock { state in
+      let old = CrashCell(current: CrashImage.garbage, durable: CrashImage.garbage)
+      state.legs.append([CrashCell](repeating: old, count: state.legs[0].count))
+      state.events.append(.added)
+    }
+  }
   var events: [CrashEvent] { state.withLock { $0.events } }
   var legs: [[CrashCell]] { state.withLock { $0.legs } }
 

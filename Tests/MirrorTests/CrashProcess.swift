@@ -14,12 +14,12 @@ final class CrashProcess {
   private let sectorCount: Int
   private var image: CrashImage
   private var random: SeededRandom
-  private var badLeg = 0
-  private var isOut = false
+  /// The one disk that may fail.
+  private var badDevice = 0
   private(set) var problems: [String] = []
 
   /// Mounts.
-  init(_ image: CrashImage, intent: IntentChoice, seed: UInt64) throws {
+  init(_ image: CrashImage, legCount: Int, intent: IntentChoice, seed: UInt64) throws {
     self.image = image
     sectorCount = image.issued.count
     random = SeededRandom(seed: seed)
@@ -33,27 +33,57 @@ final class CrashProcess {
       observer = { event in if event.path.hasPrefix(prefix) { legs.note(.state(event)) } }
     }
     client = IOClient(backend: legs, pages: 4)
-    let whole = SectorRange(first: Sector(0), count: SectorCount(UInt64(sectorCount)))
-    let places = image.legs.indices.map { index in
-      Leg(
-        file: nil,
-        region: Region(
-          device: Device(
-            descriptor: CInt(index), kind: .blockDevice, capacity: whole.count), sectors: whole),
-        name: "/leg\(index)")
-    }
+    let (names, replacing) = Self.legs(folder: folder, count: legCount)
+    let places = names.map { [sectorCount] name in Self.leg(name, sectorCount) }
     let durable = try DurableState(
       DurableOptions(
         folder: folder, volume: "v", intent: intent, chunk: SectorCount(UInt64(Self.chunk)),
         initialSync: .assumeInSync),
-      legs: places, created: [])
+      legs: places, created: [], replacing: replacing)
     mirror = MirrorSet(
       legs: places, policy: MirrorPolicy(readPolicy: .roundRobin), durable: durable)
     // The leg that was bad in the last life is so in this one, until it has everything again.
     let letters = Array(mirror.status().letters)
-    badLeg = letters.firstIndex { $0 != "A" } ?? 0
-    isOut = letters.contains("O")
+    badDevice = Self.device(names[badLeg(letters)])
   }
+
+  /// A new leg is out of sync because it is new; another one because it was bad.
+  private func badLeg(_ letters: [Character]) -> Int {
+    let legs = mirror.status().legs
+    return letters.indices.first { letters[$0] != "A" && legs[$0].replaces == nil } ?? 0
+  }
+
+  /// The config's legs, or what has replaced them, and one that is to.
+  private static func legs(folder: String, count: Int) -> ([String], [Int: Int]) {
+    let config = (0..<count).map { "/leg\($0)" }
+    let substitutes = DurableState.substitutes(folder: folder)
+    let replaced = Set(substitutes.lazy.filter { !$0.isReplacing }.map(\.standsFor))
+    var names = config
+    var replacing: [Int: Int] = [:]
+    for substitute in substitutes where !substitute.isReplacing {
+      if let index = config.firstIndex(of: substitute.standsFor) { names[index] = substitute.path }
+    }
+    for substitute in substitutes where substitute.isReplacing {
+      guard replaced.contains(substitute.path) || !config.contains(substitute.path),
+        let index = config.firstIndex(of: substitute.standsFor)
+      else { continue }
+      replacing[names.count] = index
+      names.append(substitute.path)
+    }
+    return (names, replacing)
+  }
+
+  private static func device(_ name: String) -> Int { Int(name.dropFirst(4)) ?? 0 }
+
+  private static func leg(_ name: String, _ sectorCount: Int) -> Leg {
+    let whole = SectorRange(first: Sector(0), count: SectorCount(UInt64(sectorCount)))
+    let device = Device(
+      descriptor: CInt(device(name)), kind: .blockDevice, capacity: whole.count)
+    return Leg(file: nil, region: Region(device: device, sectors: whole), name: name)
+  }
+
+  /// The legs that the mirror has now, by their disks.
+  private var devices: [Int] { mirror.legs.map { Int($0.region.device.descriptor) } }
 
   /// Forgets the process and its folder; the image of an event lives on.
   func end() {
@@ -77,8 +107,10 @@ final class CrashProcess {
     case ..<62: flush()
     case ..<80: check(image.acknowledged)
     case ..<90: work(isCleaning: Bool.random(using: &random))
-    case ..<97: changeFaults()
-    default: takeOutOrBringBack()
+    case ..<95: changeFaults()
+    case ..<97: takeOutOrBringBack()
+    case ..<99: replace()
+    default: scrub()
     }
   }
 
@@ -156,24 +188,57 @@ final class CrashProcess {
   private func changeFaults() {
     let kinds = CrashLegs.Kind.allCases.filter { _ in Bool.random(using: &random) }
     // Another leg may fail only when this one holds everything.
-    if !isOut, mirror.status().letters.allSatisfy({ $0 == "A" }) {
-      badLeg = Int.random(in: 0..<image.legs.count, using: &random)
+    let devices = devices
+    if mirror.status().letters.allSatisfy({ $0 == "A" }),
+      let device = devices.randomElement(using: &random)
+    {
+      badDevice = device
     }
-    legs.setFailing(Set(kinds), leg: badLeg)
+    legs.setFailing(Set(kinds), leg: badDevice)
   }
 
   private func takeOutOrBringBack() {
-    let (leg, isOut) = (badLeg, isOut)
-    let isDone: Void? = try? client.withLane { (lane) throws(Errno) in
+    guard let leg = devices.firstIndex(of: badDevice) else { return }
+    let isOut = mirror.status().legs[leg].letter == .takenOut
+    _ = try? client.withLane { (lane) throws(Errno) in
       if isOut { try mirror.restore(leg, on: lane) } else { try mirror.fail(leg, on: lane) }
     }.get()
-    if isDone != nil { self.isOut.toggle() }
+  }
+
+  /// Puts a disk that nobody uses in the place of a leg, or gives that up.
+  private func replace() {
+    let used = Set(devices)
+    let isBusy = mirror.replacement != nil
+    let free = image.legs.indices.first { !used.contains($0) } ?? image.legs.count
+    if free == image.legs.count, !isBusy {
+      legs.add()
+      image.apply(.added)
+    }
+    let leg = Int.random(in: 0..<used.count, using: &random)
+    let new = Self.leg("/leg\(free)", sectorCount)
+    _ = try? client.withLane { (lane) throws(Errno) in
+      if isBusy {
+        try mirror.cancelReplacement(on: lane)
+      } else {
+        try mirror.begin(new, inPlaceOf: leg, on: lane)
+      }
+    }.get()
+  }
+
+  /// Compares the legs; what is in sync is equal.
+  private func scrub() {
+    _ = try? client.withLane { (lane) in
+      try? mirror.requestScrub(nil, isRepair: false, source: nil, on: lane)
+    }
+    work(isCleaning: false)
+    let status = mirror.status()
+    if !status.mismatches.isEmpty { problems.append("a false alarm: \(status.mismatches)") }
   }
 
   /// With all legs well, everything is equal in the end, and nothing is missing.
   func settle(_ least: [UInt64]) {
     legs.setFailing([], leg: 0)
-    for leg in image.legs.indices {
+    for leg in mirror.legs.indices {
       _ = try? client.withLane { (lane) throws(Errno) in
         try mirror.restore(leg, on: lane)
       }.get()
@@ -183,7 +248,8 @@ final class CrashProcess {
     check(least)
     let status = mirror.status()
     if status.state != .inSync { problems.append("not in sync: \(status.letters)") }
-    let contents = legs.legs.map { $0.map(\.current) }
+    let disks = legs.legs
+    let contents = devices.map { disks[$0].map(\.current) }
     if contents.contains(where: { $0 != contents[0] }) { problems.append("the legs differ") }
   }
 

@@ -26,7 +26,8 @@ struct CrashTests {
     for life in Self.firstSeed..<Self.firstSeed + Self.lifeCount {
       let seed = UInt64(life) &* 64 &+ UInt64(legCount * 2 + (losesPower ? 1 : 0))
       var random = SeededRandom(seed: seed)
-      let process = try CrashProcess(image, intent: losesPower ? .durable : .process, seed: seed)
+      let process = try CrashProcess(
+        image, legCount: legCount, intent: losesPower ? .durable : .process, seed: seed)
       for _ in 0..<Int.random(in: 5...60, using: &random) {
         value += 1
         process.step(value: value)
@@ -42,7 +43,8 @@ struct CrashTests {
           after.apply(event)
         }
         if losesPower { after.losePower(&random) }
-        let problems = try recover(after, losesPower, seed: seed &+ 7919 &* UInt64(trial + 1))
+        let problems = try recover(
+          after, legCount, losesPower, seed: seed &+ 7919 &* UInt64(trial + 1))
         #expect(problems.isEmpty, "life \(life), trial \(trial): \(problems.prefix(3))")
         if !problems.isEmpty { return }
         // The next life begins there, with nothing mended yet.
@@ -51,8 +53,11 @@ struct CrashTests {
     }
   }
 
-  private func recover(_ image: CrashImage, _ losesPower: Bool, seed: UInt64) throws -> [String] {
-    let process = try CrashProcess(image, intent: losesPower ? .durable : .process, seed: seed)
+  private func recover(
+    _ image: CrashImage, _ legCount: Int, _ losesPower: Bool, seed: UInt64
+  ) throws -> [String] {
+    let process = try CrashProcess(
+      image, legCount: legCount, intent: losesPower ? .durable : .process, seed: seed)
     defer { process.end() }
     process.settle(image.acknowledged)
     return process.problems

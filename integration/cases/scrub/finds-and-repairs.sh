@@ -39,10 +39,17 @@ assert_same a.img b.img
 rm -r "$STATE_DIRECTORY/volumes"
 cp a.img c.img
 mount_volume "$WORK/a.img" "$WORK/b.img" "$WORK/c.img"
+touch started
+fio --name=load --filename="$VOL" --size=8M --rw=randwrite --bs=4k --direct=1 --time_based \
+  --runtime=60 --ioengine=psync >fio.out 2>&1 &
+load=$!
+defer end_process "$load"
+wait_until 20 test a.img -nt started
 printf X | dd of=b.img bs=1 seek=$((30000 * 512 + 77)) conv=notrunc status=none
 control 'scrub repair'
 wait_idle
 assert_equal none "$(xattr "$VOL" mismatches)"
 assert_match corrected=1 "$(xattr "$VOL" leg.1.errors)"
+end_process "$load"
 unmount
 assert_same a.img b.img
