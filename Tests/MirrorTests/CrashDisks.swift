@@ -179,4 +179,11 @@ enum CrashEvent: Sendable {
   case acknowledged(Range<Int>, UInt64)
   /// What was acknowledged when a flush began that has succeeded.
   case synced([UInt64])
+
+  var isFlush: Bool {
+    switch self {
+    case .flushed, .synced, .state(.synced), .state(.folderSynced): true
+    default: false
+    }
+  }
 }

@@ -76,6 +76,8 @@ import BlockIO
     guard case .contiguous(let memory, _) = transfer.memory else { return true }
     if fails(&state, leg, .read) { return true }
     let sectors = sectors(transfer)
+    // The rest of each sector is zeroes: what is compared is compared as a whole.
+    unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: transfer.byteCount)
     for sector in sectors {
       unsafe memory.storeBytes(
         of: state.legs[leg][sector].current,

@@ -23,6 +23,8 @@ struct CrashTests {
   func crashes(legCount: Int, losesPower: Bool) throws {
     var image = CrashImage(legCount: legCount, sectorCount: 3 * CrashProcess.chunk)
     var value: UInt64 = 0
+    var crashCount = 0
+    defer { print("\(legCount) legs: \(value) steps, \(crashCount) crashes") }
     for life in Self.firstSeed..<Self.firstSeed + Self.lifeCount {
       let seed = UInt64(life) &* 64 &+ UInt64(legCount * 2 + (losesPower ? 1 : 0))
       var random = SeededRandom(seed: seed)
@@ -36,21 +38,28 @@ struct CrashTests {
       process.end()
       #expect(process.problems.isEmpty, "life \(life): \(process.problems.prefix(3))")
       if !process.problems.isEmpty { return }
-      for trial in 0...Self.trialCount {
+      let cuts = Self.cuts(of: events, &random)
+      crashCount += cuts.count
+      for (trial, cut) in cuts.enumerated() {
         var after = image
-        let cut = Int.random(in: 0...events.count, using: &random)
-        for event in events.prefix(cut) {
-          after.apply(event)
-        }
+        for event in events.prefix(cut) { after.apply(event) }
         if losesPower { after.losePower(&random) }
         let problems = try recover(
           after, legCount, losesPower, seed: seed &+ 7919 &* UInt64(trial + 1))
         #expect(problems.isEmpty, "life \(life), trial \(trial): \(problems.prefix(3))")
         if !problems.isEmpty { return }
         // The next life begins there, with nothing mended yet.
-        if trial == Self.trialCount { image = after }
+        if trial == cuts.count - 1 { image = after }
       }
     }
+  }
+
+  /// Moments to crash at: with MIRRORFS_CRASH_FLUSHES=1 after every flush of a leg or of the state,
+  /// and some between.
+  private static func cuts(of events: [CrashEvent], _ random: inout SeededRandom) -> [Int] {
+    let some = (0...trialCount).map { _ in Int.random(in: 0...events.count, using: &random) }
+    guard number("MIRRORFS_CRASH_FLUSHES", 0) > 0 else { return some }
+    return events.indices.filter { events[$0].isFlush }.map { $0 + 1 } + some
   }
 
   private func recover(
