@@ -33,8 +33,8 @@ assert_equal "$WORK/b.img 0+2048" "$(xattr "$VOL" leg.1.region)"
 write_sectors "$MNT/old" 0 4 o
 { echo volumes:; volume vol a b '    mode: "0600"\n    write_quorum: 2\n    truncate: refuse\n'; volume new e f; } | write_config
 reload "done added=new removed=old"
-[ -f "$MNT/new" ] && [ ! -e "$MNT/old" ] || fail "$(ls "$MNT")"
-assert_equal "new vol" "$(ls "$MNT" | tr '\n' ' ' | sed 's/ $//')"
+names=("$MNT"/*)
+assert_equal "$MNT/new $VOL" "${names[*]}"
 assert_equal 600 "$(stat -c %a "$VOL")"
 assert_fails truncate -s 0 "$VOL"
 assert_match '"write_quorum":2' "$(xattr "$VOL" status)"
