@@ -143,14 +143,13 @@ public final class MirrorSet: Sendable {
   /// Puts other legs in the place of those that are there. Only for ``changeLegs(on:_:)``.
   func replaceTable(_ change: (inout MirrorHealth, [Leg]) -> LegChange) {
     reported.withLock { reported in
-      let (origins, events) = health.withLock { health -> ([Int?], [MirrorEvent]) in
+      let events = health.withLock { health -> [MirrorEvent] in
         let changed = change(&health, table.legs)
         unsafe currentTable = LegTable(changed.legs, changed.policy ?? table.policy)
         isTroubledHint.store(health.isTroubled, ordering: .releasing)
         reported.renumber(changed.origins)
-        return (changed.origins, reported.events(for: MirrorStatus(health, legs: table.legs)))
+        return reported.events(for: MirrorStatus(health, legs: table.legs))
       }
-      _ = origins
       for event in events { observer(event) }
     }
   }
