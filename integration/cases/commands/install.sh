@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Interface: integration/install puts program, manual and completions in place, and takes them away.
+# shellcheck source=../../lib/case.sh
+source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
+
+need python3
+install=$LIB/../install
+assert_fails "$install" --prefix
+assert_fails_with "absolute" "$install" --prefix here
+assert_equal 64 "$STATUS" "a relative prefix"
+"$install" --mirrorfs "$MIRRORFS" --destdir "$WORK/root" --prefix /usr >/dev/null
+cd root/usr
+assert_equal "$("$MIRRORFS" --version)" "$(bin/mirrorfs --version)"
+for command in '' $("$MIRRORFS" --help | sed -n '/^SUBCOMMANDS:/,$s/^  \([a-z-]\{1,22\}\) .*/\1/p'); do
+  page=share/man/man1/mirrorfs${command:+-$command}.1
+  [ -s "$page" ] || fail "no manual page $page"
+  # An example, as in every --help.
+  grep -q '^mirrorfs ' "$page" || fail "no example in $page"
+  if command -v groff >/dev/null; then
+    assert_equal "" "$(groff -man -ww -z "$page" 2>&1)" "groff on $page"
+  fi
+done
+# Bash knows the commands.
+complete=$(bash -c 'source share/bash-completion/completions/mirrorfs; complete -p mirrorfs')
+assert_match "mirrorfs" "$complete"
+assert_match "scrub" "$(cat share/bash-completion/completions/mirrorfs)"
+assert_match "^#compdef mirrorfs" "$(cat share/zsh/site-functions/_mirrorfs)"
+assert_match "mirrorfs" "$(cat share/fish/vendor_completions.d/mirrorfs.fish)"
+"$MIRRORFS" check share/doc/mirrorfs/mount-config/two-files.yaml >/dev/null 2>&1 || [ $? -eq 1 ]
+cd "$WORK"
+"$install" --destdir "$WORK/root" --prefix /usr --remove
+assert_equal "" "$(find root -type f)" "left behind"
