@@ -19,31 +19,56 @@ extension IOLane {
   ) throws(IORequestError) -> IOResult {
     try request.validate()
     let slot = begin(request)
-    if mayWait, !deadlines.isEmpty {
-      let start = DeadlineWatch.now()
-      defer { endAlarm() }
-      var expired: ErrorBits = []
-      while !isDone(slot) {
-        let pending = pendingBits(slot).subtracting(expired)
-        if pending.isEmpty { return abandon(slot) }
-        guard let next = Self.first(of: pending, deadlines) else {
-          endAlarm()
-          poll(waiting: true)
-          continue
-        }
-        beginAlarm(start + next)
-        poll(waiting: true)
-        if isDone(slot) { break }
-        let passed = DeadlineWatch.now() - start
-        for index in deadlines.indices
-        where deadlines[index] > 0 && passed >= UInt64(deadlines[index]) {
-          expired.insert(index: index)
-        }
-      }
-    }
-    while !isDone(slot) { poll(waiting: true) }
-    return end(slot)
+    let isEnded = wait(for: slot, deadlines, since: mayWait && !deadlines.isEmpty ? now() : 0)
+    return isEnded ? end(slot) : abandon(slot)
   }
+
+  /// Carries several requests out side by side, each as ``perform(_:deadlines:)`` does.
+  ///
+  /// Reads of several devices are one request each (rule E3); this way they take the time of the
+  /// slowest, not of all together. Their results are in the order of the requests.
+  ///
+  /// - Parameter deadlines: of each request, counted from the call.
+  public func perform(
+    all requests: [IORequest], deadlines: [Deadlines]
+  ) throws(IORequestError) -> [IOResult] {
+    precondition(requests.count == deadlines.count, "every request has its deadlines")
+    for request in requests { try request.validate() }
+    let slots = requests.map { begin($0) }
+    let start = now()
+    for (slot, deadlines) in zip(slots, deadlines) { _ = wait(for: slot, deadlines, since: start) }
+    // Only now, with nothing reaped in between: what is late may not end before its caller has
+    // said what is to be done then.
+    return slots.map { isDone($0) ? end($0) : abandon($0) }
+  }
+
+  /// Waits for a request's end; false when all that is left of it has missed its deadline.
+  private func wait(for slot: Int, _ deadlines: Deadlines, since start: UInt64) -> Bool {
+    guard mayWait, !deadlines.isEmpty else {
+      while !isDone(slot) { poll(waiting: true) }
+      return true
+    }
+    defer { endAlarm() }
+    while !isDone(slot) {
+      let passed = now() - start
+      var expired: ErrorBits = []
+      for index in deadlines.indices
+      where deadlines[index] > 0 && passed >= UInt64(deadlines[index]) {
+        expired.insert(index: index)
+      }
+      let pending = pendingBits(slot).subtracting(expired)
+      if pending.isEmpty { return false }
+      if let next = Self.first(of: pending, deadlines) {
+        beginAlarm(start + next)
+      } else {
+        endAlarm()
+      }
+      poll(waiting: true)
+    }
+    return true
+  }
+
+  private func now() -> UInt64 { DeadlineWatch.now() }
 
   /// The shortest deadline of these regions; nil where none has one.
   private static func first(of pending: ErrorBits, _ deadlines: Deadlines) -> UInt64? {

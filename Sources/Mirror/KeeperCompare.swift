@@ -193,20 +193,16 @@ extension MirrorKeeper {
     return legs
   }
 
-  /// Reads the segment from each leg into its buffer; returns the legs that failed.
+  /// Reads the segment from each leg into its buffer, side by side; returns the legs that failed.
   func readAll(_ segment: SectorRange, _ legs: LegBits) -> LegBits {
-    var failed: LegBits = []
-    for leg in legs.indices {
-      // One after the other: each read is large, and the legs' own read-ahead does the rest.
-      let result = unsafe set.readLeg(leg, segment, into: buffers[leg], on: lane)
-      if !result.isSuccess {
-        failed.insert(index: leg)
-        set.update { health in
-          set.noteErrors(result, .read, segment, in: &health)
-          if !health.legs[leg].isSlow { health.legs[leg].unreadable.insert(segment) }
-        }
+    let outcome = unsafe set.readLegs(legs, segment, into: buffers, on: lane)
+    guard !outcome.isSuccess else { return [] }
+    set.update { health in
+      set.noteErrors(outcome, .read, segment, in: &health)
+      for leg in outcome.failed.indices where !health.legs[leg].isSlow {
+        health.legs[leg].unreadable.insert(segment)
       }
     }
-    return failed
+    return outcome.failed
   }
 }

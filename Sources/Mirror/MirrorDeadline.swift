@@ -14,16 +14,42 @@ extension MirrorSet {
     _ request: IORequest, _ part: SectorRange, deadlines: Deadlines, legs: [Int]? = nil,
     on lane: IOLane
   ) -> LegOutcome {
-    let result: IOResult
     do throws(IORequestError) {
-      result = try lane.perform(request, deadlines: deadlines)
+      let result = try lane.perform(request, deadlines: deadlines)
+      return conclude(result, request.operation, part, legs: legs, on: lane)
     } catch {
       preconditionFailure("the mirror made a bad request: \(error)")
     }
+  }
+
+  /// The same for several requests side by side, one a leg.
+  func run(
+    _ requests: [IORequest], _ part: SectorRange, legs: [Int], on lane: IOLane
+  ) -> LegOutcome {
+    let table = table
+    do throws(IORequestError) {
+      let results = try lane.perform(
+        all: requests, deadlines: legs.map { table.readDeadlines[$0] })
+      var outcome = LegOutcome()
+      for (index, result) in results.enumerated() {
+        outcome.formUnion(
+          conclude(
+            result, requests[index].operation, part, legs: table.numbers[legs[index]], on: lane))
+      }
+      return outcome
+    } catch {
+      preconditionFailure("the mirror made a bad request: \(error)")
+    }
+  }
+
+  /// Draws from a result what it says of time. Right after the request, before the lane polls.
+  private func conclude(
+    _ result: IOResult, _ operation: Operation, _ part: SectorRange, legs: [Int]?, on lane: IOLane
+  ) -> LegOutcome {
     guard !result.isSuccess else { return LegOutcome() }
     let outcome = LegOutcome(result, regionsAreLegs: legs)
     if !result.lateBits.isEmpty {
-      noteLate(outcome.late, request.operation, part)
+      noteLate(outcome.late, operation, part)
       // A leg may be replaced meanwhile; its descriptor stays open while the kernel has it.
       let (late, held) = withHealth { health in
         (outcome.late.indices.map { health.legs[$0].identifier }, table.legs)

@@ -180,4 +180,29 @@ extension MirrorSet {
         deadlines: table.readDeadlines[leg], legs: table.numbers[leg], on: lane)
     }
   }
+
+  /// Reads a part from several legs side by side, each into memory of its own; the caller holds the
+  /// range. Slow legs are not asked.
+  ///
+  /// - Parameter memory: for each leg of the set; spoilt where the leg misses its deadline.
+  func readLegs(
+    _ legs: LegBits, _ part: SectorRange, into memory: [UnsafeMutableRawPointer], on lane: IOLane
+  ) -> LegOutcome {
+    let table = table
+    let slow = slow(legs)
+    let asked = legs.subtracting(slow).indices
+    let regions = asked.map { table.regions[$0].part(part) }
+    for leg in asked { table.selector.begin(leg) }
+    defer { for leg in asked { table.selector.end(leg) } }
+    var outcome = unsafe regions.withUnsafeBufferPointer { regions in
+      let requests = asked.indices.map { place in
+        unsafe IORequest(
+          .read, regions: UnsafeBufferPointer(rebasing: regions[place...place]),
+          memory: .contiguous(memory[asked[place]], byteCount: Int(part.count.byteCount)))
+      }
+      return run(requests, part, legs: asked, on: lane)
+    }
+    if !slow.isEmpty { outcome.formUnion(LegOutcome(slow: slow)) }
+    return outcome
+  }
 }

@@ -59,4 +59,47 @@ struct DeadlineTests {
     }
     rig.client.giveBack(lane)
   }
+
+  @Test(
+    "M12 E3 reads of several devices run side by side, each with its own deadline and result",
+    arguments: Bench.allCases)
+  func severalReads(bench: Bench) throws {
+    let gates = [Gate(), Gate()]
+    let rig = try Rig(bench) { facts in
+      guard facts.operation == .read else { return nil }
+      // The first ends only when the last has begun, and the one between them is late.
+      switch facts.byteOffset {
+      case 0: return .hold(gates[0])
+      case 4096: return .hold(gates[1])
+      default:
+        gates[0].open()
+        return nil
+      }
+    }
+    for index in 0..<3 {
+      try rig.fill(index, with: [UInt8](repeating: UInt8(index + 1), count: 3 * 4096))
+    }
+    let lane = try rig.client.makeLane()
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 3 * 4096, alignment: 4096)
+    let regions = (0..<3).map { rig.region($0, UInt64($0) * 8, 8) }
+    var endedCount = 0
+    let results = try unsafe regions.withUnsafeBufferPointer { regions in
+      let requests = regions.indices.compactMap { index in
+        unsafe memory.baseAddress.map { base in
+          unsafe IORequest(
+            .read, regions: UnsafeBufferPointer(rebasing: regions[index...index]),
+            memory: .contiguous(base + index * 4096, byteCount: 4096))
+        }
+      }
+      return try lane.perform(all: requests, deadlines: [[5000], [50], [0]])
+    }
+    lane.whenLateEnds(results[1]) { endedCount += 1 }
+    #expect(results.map(\.isSuccess) == [true, false, true])
+    #expect(results[1].error(region: 0) == .timedOut && results[1].lateBits == ErrorBits(index: 0))
+    unsafe #expect(memory[..<4096].allSatisfy { $0 == 1 } && memory[8192...].allSatisfy { $0 == 3 })
+    gates[1].open()
+    #expect(lane.drain() && endedCount == 1)
+    unsafe memory.deallocate()
+    rig.client.giveBack(lane)
+  }
 }

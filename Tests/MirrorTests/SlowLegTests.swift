@@ -89,4 +89,35 @@ struct SlowLegTests {
     try rig.write(0, 8, value: 9)
     #expect(try rig.read(0, 8).allSatisfy { $0 == 9 })
   }
+
+  @Test("M11 M12 a scrub reads all legs side by side, and one that is late is no difference")
+  func scrub() throws {
+    let rig = MirrorRig(legs: 3, sectors: 64, deadlineMilliseconds: 2000)
+    try rig.write(0, 64, value: 7)
+    // No leg's read ends before that of the last has begun.
+    let all = Gate()
+    rig.script.set { leg, facts in
+      guard facts.operation == .read else { return nil }
+      if leg == 2 { all.open() }
+      return .hold(all)
+    }
+    try scrub(rig)
+    #expect(rig.status.letters == "AAA")
+    let gate = Gate()
+    rig.script.set { leg, facts in leg == 1 && facts.operation == .read ? .hold(gate) : nil }
+    try scrub(rig)
+    #expect(rig.status.letters == "AWA")
+    #expect(rig.mirror.withHealth { $0.mismatches.isEmpty })
+    rig.script.set(nil)
+    gate.open()
+    let hasEnded = waitUntil { rig.mirror.withHealth { $0.legs[1].lateCount } == 0 }
+    #expect(hasEnded)
+  }
+
+  private func scrub(_ rig: MirrorRig) throws {
+    try rig.client.withLane { (lane) throws(Errno) in
+      try rig.mirror.requestScrub(nil, isRepair: false, source: nil, on: lane)
+      MirrorKeeper(rig.mirror, lane: lane).work { true }
+    }.get()
+  }
 }
