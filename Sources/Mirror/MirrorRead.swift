@@ -23,6 +23,21 @@ extension HeldRange {
     try unsafe readCarefully(part, into: memory)
   }
 
+  /// Reads sectors from this leg and no other: what is on it, stale or not (rule F8).
+  ///
+  /// Looking at a leg says nothing of it: an error changes neither its letter nor its counters.
+  /// - Throws: ENOENT for a leg that there is none of, the leg's errno, and ``Errno/restart`` when
+  ///   it is late, so that the memory is spoilt.
+  public borrowing func read(
+    _ part: SectorRange, ofLeg leg: Int, into memory: UnsafeMutableRawPointer
+  ) throws(Errno) {
+    check(part)
+    guard set.table.legs.indices.contains(leg) else { throw .noSuchFile }
+    let outcome = unsafe readLeg(leg, part, into: memory)
+    if !outcome.late.isEmpty { throw .restart }
+    if !outcome.isSuccess { throw outcome.errorForCaller }
+  }
+
   /// Tries every leg for the whole part; when none can, each half by itself, down to a block, so
   /// that bad sectors at different places of different legs hide nothing (rule M1).
   private borrowing func readCarefully(_ part: SectorRange, into memory: UnsafeMutableRawPointer)

@@ -29,8 +29,14 @@ extension Operations {
     @convention(c) (
       fuse_req_t?, fuse_ino_t, off_t, CInt, UnsafeMutablePointer<fuse_file_info>?
     ) -> Void = { request, number, offset, whence, _ in
-      unsafe serveVolume(request, number) { _, volume, reply in
+      unsafe serve(request, number) { fileSystem, inode, reply in
         guard offset >= 0 else { return reply.fail(.noSuchAddress) }
+        guard case .volume(let volume) = inode else {
+          // One piece without holes.
+          let end = inode.attributes(number: number, in: fileSystem).st_size
+          guard offset < end else { return reply.fail(.noSuchAddress) }
+          return reply.offset(UInt64(whence == linux_SEEK_HOLE ? end : offset))
+        }
         do throws(Errno) {
           let found: UInt64
           try lane().willWait?()

@@ -10,8 +10,7 @@ extension Operations {
       request, number, _ in
       unsafe serve(request, number) { fileSystem, inode, reply in
         reply.attributes(
-          inode.attributes(number: number, mountedBy: fileSystem.owner),
-          validSeconds: validSeconds)
+          inode.attributes(number: number, in: fileSystem), validSeconds: inode.validSeconds)
       }
     }
 
@@ -31,8 +30,7 @@ extension Operations {
         } catch {
           return reply.fail(error)
         }
-        let attributes = Inode.volume(volume)
-          .attributes(number: number, mountedBy: fileSystem.owner)
+        let attributes = Inode.volume(volume).attributes(number: number, in: fileSystem)
         guard bits & mirrorfs_set_size != 0, volume.truncatePolicy == .zero else {
           return reply.attributes(attributes, validSeconds: validSeconds)
         }

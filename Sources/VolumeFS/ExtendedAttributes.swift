@@ -16,6 +16,7 @@ extension Operations {
         switch inode {
         case .directory: value = fileSystem.table.attribute(name, processID: getpid())
         case .volume(let volume): value = volume.attribute(name)
+        case .hidden: value = nil
         }
         guard let value else { return reply.fail(.noData) }
         reply.attributeValue(Array(value.utf8), capacity: capacity)
@@ -29,6 +30,7 @@ extension Operations {
       switch inode {
       case .directory: names = VolumeTable.attributeNames
       case .volume(let volume): names = volume.attributeNames
+      case .hidden: names = []
       }
       reply.attributeValue(names.flatMap { Array($0.utf8) + [0] }, capacity: capacity)
     }

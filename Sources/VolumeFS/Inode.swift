@@ -2,10 +2,12 @@ internal import CFUSE3
 internal import Glibc
 internal import Volumes
 
-/// What an inode number of the mount stands for: 1 is the directory, volume n is n + 2.
+/// What an inode number of the mount stands for: 1 is the directory, volume n is n + 2, and from
+/// ``HiddenNode/firstNumber`` on comes the hidden directory.
 enum Inode {
   case directory
   case volume(Volume)
+  case hidden(HiddenNode)
 
   static let firstVolumeNumber: UInt64 = 2
 
@@ -17,25 +19,31 @@ enum Inode {
     }
     guard number >= Self.firstVolumeNumber,
       let place = Int(exactly: number - Self.firstVolumeNumber), let volume = table[place]
-    else { return nil }
+    else {
+      guard let node = HiddenNode(number: number, in: table) else { return nil }
+      self = .hidden(node)
+      return
+    }
     self = .volume(volume)
   }
 
   static func number(ofVolume index: Int) -> UInt64 { firstVolumeNumber + UInt64(index) }
 
+  /// How long the kernel may keep the attributes.
+  var validSeconds: Double {
+    if case .hidden(let node) = self { return node.validSeconds }
+    return Operations.validSeconds
+  }
+
   /// The attributes that stat(2) shows.
-  func attributes(number: fuse_ino_t, mountedBy owner: MountOwner) -> stat {
+  func attributes(number: fuse_ino_t, in fileSystem: VolumeFileSystem) -> stat {
     var attributes = stat()
     attributes.st_ino = ino_t(number)
     switch self {
     case .directory:
-      attributes.st_mode = S_IFDIR | 0o555
-      attributes.st_nlink = 2
-      attributes.st_uid = owner.user
-      attributes.st_gid = owner.group
-      attributes.st_mtim = owner.mountTime
-      attributes.st_ctim = owner.mountTime
-      attributes.st_atim = owner.mountTime
+      attributes.setFolder(of: fileSystem.owner)
+    case .hidden(let node):
+      node.describe(in: &attributes, fileSystem)
     case .volume(let volume):
       attributes.st_mode = S_IFREG | volume.access.mode
       attributes.st_nlink = 1
@@ -49,6 +57,19 @@ enum Inode {
       attributes.st_ctim = attributes.st_mtim
     }
     return attributes
+  }
+}
+
+extension stat {
+  /// A folder of the mount.
+  mutating func setFolder(of owner: MountOwner) {
+    st_mode = S_IFDIR | 0o555
+    st_nlink = 2
+    st_uid = owner.user
+    st_gid = owner.group
+    st_mtim = owner.mountTime
+    st_ctim = owner.mountTime
+    st_atim = owner.mountTime
   }
 }
 

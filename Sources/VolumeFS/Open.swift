@@ -8,8 +8,12 @@ extension Operations {
   static let open:
     @convention(c) (fuse_req_t?, fuse_ino_t, UnsafeMutablePointer<fuse_file_info>?) -> Void = {
       request, number, information in
-      unsafe serveVolume(request, number) { fileSystem, volume, reply in
+      unsafe serve(request, number) { fileSystem, inode, reply in
         let flags = unsafe information?.pointee.flags ?? O_RDONLY
+        if case .hidden(let node) = inode {
+          return openHidden(node, flags: flags, fileSystem, reply)
+        }
+        guard case .volume(let volume) = inode else { return reply.fail(Errno(EISDIR)) }
         if volume.isReadOnly, flags & O_ACCMODE != O_RDONLY { return reply.fail(.readOnly) }
         let isMappable = flags & O_ACCMODE == O_RDWR
         let wantsDirect =
@@ -27,8 +31,12 @@ extension Operations {
   static let release:
     @convention(c) (fuse_req_t?, fuse_ino_t, UnsafeMutablePointer<fuse_file_info>?) -> Void = {
       request, number, information in
-      unsafe serveVolume(request, number) { _, volume, reply in
+      unsafe serve(request, number) { fileSystem, inode, reply in
         let flags = unsafe information?.pointee.flags ?? O_RDONLY
+        guard case .volume(let volume) = inode else {
+          unsafe fileSystem.documents.close(information?.pointee.fh ?? 0)
+          return reply.succeed()
+        }
         let kind = unsafe HandleKind(rawValue: information?.pointee.fh ?? 0) ?? .cached
         volume.closeHandle(kind, isMappable: flags & O_ACCMODE == O_RDWR)
         reply.succeed()
@@ -40,7 +48,9 @@ extension Operations {
     @convention(c) (
       fuse_req_t?, fuse_ino_t, CInt, UnsafeMutablePointer<fuse_file_info>?
     ) -> Void = { request, number, _, _ in
-      unsafe serveVolume(request, number) { fileSystem, volume, reply in
+      unsafe serve(request, number) { _, inode, reply in
+        // There is nothing to flush of what nobody can write.
+        guard case .volume(let volume) = inode else { return reply.succeed() }
         do throws(Errno) {
           try volume.flush(on: lane())
         } catch {

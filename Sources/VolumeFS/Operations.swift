@@ -32,6 +32,7 @@ enum Operations {
     unsafe table.fsync = unsafe fsync
     unsafe table.fallocate = unsafe fallocate
     unsafe table.lseek = unsafe lseek
+    unsafe table.poll = unsafe poll
     unsafe table.getxattr = unsafe getxattr
     unsafe table.listxattr = unsafe listxattr
     unsafe table.setxattr = unsafe setxattr
@@ -72,13 +73,16 @@ enum Operations {
     body(fileSystem, inode, reply)
   }
 
-  /// Like ``serve(_:_:_:)`` for requests about a volume; the directory is told EISDIR.
+  /// Like ``serve(_:_:_:)`` for requests that only a volume takes.
   static func serveVolume(
     _ request: fuse_req_t?, _ number: fuse_ino_t,
     _ body: (VolumeFileSystem, Volume, consuming Reply) -> Void
   ) {
     unsafe serve(request, number) { fileSystem, inode, reply in
-      guard case .volume(let volume) = inode else { return reply.fail(Errno(EISDIR)) }
+      guard case .volume(let volume) = inode else {
+        if case .directory = inode { return reply.fail(Errno(EISDIR)) }
+        return reply.fail(.notPermitted)
+      }
       body(fileSystem, volume, reply)
     }
   }

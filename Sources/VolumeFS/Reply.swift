@@ -56,6 +56,9 @@ internal import Glibc
       take(), bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
   }
 
+  /// Answers a POLL with what is true of the file now.
+  consuming func polled(_ events: UInt32) { unsafe fuse_reply_poll(take(), events) }
+
   consuming func offset(_ offset: UInt64) { unsafe fuse_reply_lseek(take(), off_t(offset)) }
 
   consuming func statistics(_ statistics: statvfs) {

@@ -37,6 +37,7 @@ public import Volumes
   let negotiation = Negotiation()
   let gate: WorkerGate
   let sizeRefresher = SizeRefresher()
+  let documents = OpenDocuments()
   /// Whether a worker is just making the kernel drop pages.
   let isDropping = ConditionLock(false)
   private let threadCount: Int
@@ -146,11 +147,6 @@ public import Volumes
     crew.wakeAll()
   }
 
-  func volume(named name: String) -> (number: Int, Volume)? {
-    let table = table
-    return table.number(of: name).flatMap { number in table[number].map { (number, $0) } }
-  }
-
   /// Puts other volumes in the place of those that there are. Requests under way may still meet
   /// a volume that is removed: retire its mirror afterwards.
   public func change(adding added: [Volume], removing removed: [Volume]) {
@@ -163,6 +159,9 @@ public import Volumes
         session, fuse_ino_t(mirrorfs_root), volume.name, volume.name.utf8.count)
     }
   }
+
+  /// Wakes whoever polls `.mirrorfs/status.json`. Never waits; any thread.
+  public func noteStateChange() { documents.noteChange() }
 
   /// Makes the kernel ask for a volume's owner and mode again.
   public func noteChange(of volume: Volume) {

@@ -17,7 +17,7 @@ internal import Volumes
   private static let writeHeaderByteCount =
     MemoryLayout<fuse_in_header>.size + MemoryLayout<fuse_write_in>.size
 
-  private let fileSystem: VolumeFileSystem
+  let fileSystem: VolumeFileSystem
   private let door: SessionDoor
   let lane: IOLane
   /// A page for headers, then what a request or its answer carries.
@@ -27,7 +27,7 @@ internal import Volumes
   private static let bufferByteCount =
     pageByteCount + Volume.paddedByteCount(VolumeFileSystem.mostTransferByteCount)
 
-  private var payload: UnsafeMutableRawPointer { unsafe buffer + Self.pageByteCount }
+  var payload: UnsafeMutableRawPointer { unsafe buffer + Self.pageByteCount }
 
   init(fileSystem: VolumeFileSystem, door: SessionDoor) throws(IORequestError) {
     self.fileSystem = fileSystem
@@ -92,14 +92,29 @@ internal import Volumes
   private func read(
     _ request: fuse_read_in, _ header: fuse_in_header, _ reply: consuming RawReply
   ) {
-    guard case .volume(let volume)? = Inode(header.nodeid, in: fileSystem.table),
-      Int(request.size) <= VolumeFileSystem.mostTransferByteCount
-    else { return reply.fail(.invalid) }
+    guard Int(request.size) <= VolumeFileSystem.mostTransferByteCount else {
+      return reply.fail(.invalid)
+    }
+    switch Inode(header.nodeid, in: fileSystem.table) {
+    case .volume(let volume)?:
+      unsafe read(request, reply) { (request, buffer) throws(Errno) in
+        try unsafe volume.read(
+          at: request.offset, byteCount: Int(request.size), into: buffer, on: lane)
+      }
+    case .hidden(let node)?: readHidden(request, node, reply)
+    case .directory?, nil: reply.fail(.invalid)
+    }
+  }
+
+  /// Answers with the bytes that `body` puts into the buffer that it is given.
+  @inline(__always)
+  func read(
+    _ request: fuse_read_in, _ reply: consuming RawReply,
+    _ body: (fuse_read_in, UnsafeMutableRawPointer) throws(Errno) -> UnsafeRawBufferPointer
+  ) {
     do throws(Errno) {
       let bytes = try unsafe again(renewing: &buffer) { (buffer) throws(Errno) in
-        try unsafe volume.read(
-          at: request.offset, byteCount: Int(request.size),
-          into: buffer + Self.pageByteCount, on: lane)
+        try unsafe body(request, buffer + Self.pageByteCount)
       }
       unsafe reply.read(bytes, in: payload)
     } catch {

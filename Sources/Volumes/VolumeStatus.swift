@@ -90,6 +90,18 @@ struct VolumeStatusDocument: Encodable {
   }
 }
 
+extension VolumeTable {
+  /// The documents of all volumes as one, which is what `mirrorfs status --json` prints, with the
+  /// worst of their states.
+  public func statusDocument() -> String {
+    let statuses = volumes.map { ($0, $0.mirror.status()) }
+    let worst = statuses.map { $1.state }.max() ?? .inSync
+    let documents = statuses.map { VolumeStatusDocument($0, $1).json() }
+    return "{\"version\":1,\"state\":\"\(worst.word)\","
+      + "\"volumes\":[\(documents.joined(separator: ","))]}\n"
+  }
+}
+
 extension VolumeStatusDocument.LegDocument {
   enum CodingKeys: String, CodingKey {
     case index, state, letter, device, errors, stale, replaces

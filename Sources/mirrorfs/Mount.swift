@@ -26,7 +26,9 @@ struct Mount {
   /// Returns whether a leg that hangs still holds threads or memory: then the process has to end.
   func run(_ whenReady: @escaping @Sendable () -> Void) throws(StartupProblem) -> Bool {
     let backend = try makeBackend()
-    var assembly = VolumeAssembly(configuration: configuration, logger: logger)
+    let notices = Notices(logger: logger)
+    var assembly = VolumeAssembly(
+      configuration: configuration, logger: logger, notices: notices)
     // What may refuse without having written anything comes first.
     try assembly.openLegs()
     let state = try StateDirectory(of: configuration)
@@ -38,11 +40,12 @@ struct Mount {
     let fileSystem = VolumeFileSystem(
       table: VolumeTable(volumes), client: client, threadCount: threadCount)
     try mount(fileSystem)
+    notices.whenChanged { fileSystem.noteStateChange() }
     let keepers = VolumeKeepers(volumes: volumes, client: client)
     keepers.start()
     let reload = Reload(
       configuration, mountPoint: mountPoint, fileSystem: fileSystem, keepers: keepers,
-      client: client, logger: logger)
+      client: client, logger: logger, notices: notices)
     handleSignals(fileSystem, client, reload)
     let ready = IOThread(name: "mirrorfs-ready") { [logger, mountPoint] in
       fileSystem.waitUntilReady()
@@ -51,6 +54,7 @@ struct Mount {
     }
     fileSystem.serve()
     ready.detach()
+    notices.whenChanged(nil)
     let hasEnded = keepers.end()
     let left = fileSystem.table.volumes
     let failed = close(left, client)

@@ -15,6 +15,7 @@ final class Reload: Sendable {
   private let keepers: VolumeKeepers
   private let client: IOClient
   private let logger: Logger
+  private let notices: Notices
   /// Absolute: the current folder is another one by the time it is read again.
   private let file: String
   /// What is mounted now.
@@ -22,7 +23,7 @@ final class Reload: Sendable {
 
   init(
     _ configuration: MountConfiguration, mountPoint: String, fileSystem: VolumeFileSystem,
-    keepers: VolumeKeepers, client: IOClient, logger: Logger
+    keepers: VolumeKeepers, client: IOClient, logger: Logger, notices: Notices
   ) {
     if let path = unsafe realpath(configuration.file, nil) {
       file = unsafe String(cString: path)
@@ -36,6 +37,7 @@ final class Reload: Sendable {
     self.keepers = keepers
     self.client = client
     self.logger = logger
+    self.notices = notices
   }
 
   /// Reads the config again. One caller at a time.
@@ -52,7 +54,7 @@ final class Reload: Sendable {
     var added = new
     added.volumes = new.volumes.filter { volume in !old.volumes.contains { $0.name == volume.name }
     }
-    var assembly = VolumeAssembly(configuration: added, logger: logger)
+    var assembly = VolumeAssembly(configuration: added, logger: logger, notices: notices)
     let volumes: [Volume]
     do throws(StartupProblem) {
       try assembly.openLegs()
@@ -81,6 +83,7 @@ final class Reload: Sendable {
     let words = [("added", volumes), ("removed", removed)].map { word, volumes in
       "\(word)=\(volumes.isEmpty ? "none" : volumes.map(\.name).joined(separator: ",").asLogWord)"
     }
+    notices.noteChange()
     logger.notice("reload=done \(words.joined(separator: " "))")
   }
 

@@ -9,6 +9,7 @@ import Volumes
 struct VolumeAssembly {
   let configuration: MountConfiguration
   let logger: Logger
+  let notices: Notices
   /// By device: legs may be parts of one.
   private var claims: [UInt64: DeviceClaim] = [:]
   /// The legs of one volume: the config's, or what has replaced them, and one that is to.
@@ -22,9 +23,10 @@ struct VolumeAssembly {
   /// By volume, as in the config.
   private var opened: [Legs] = []
 
-  init(configuration: MountConfiguration, logger: Logger) {
+  init(configuration: MountConfiguration, logger: Logger, notices: Notices) {
     self.configuration = configuration
     self.logger = logger
+    self.notices = notices
   }
 
   /// Opens and locks every leg that is there; writes nothing.
@@ -79,7 +81,7 @@ struct VolumeAssembly {
   private func assemble(
     _ volume: VolumeConfiguration, _ legs: [Leg], created: LegBits, replacing: [Int: Int]
   ) throws(StartupProblem) -> Volume {
-    let (name, logger, throttle) = (volume.name, logger, LogThrottle())
+    let name = volume.name
     let durable: DurableState
     do throws(DurableProblem) {
       durable = try DurableState(
@@ -98,12 +100,8 @@ struct VolumeAssembly {
         level: finding.isWarning ? .warning : .notice, "volume=\(name.asLogWord) \(finding.text)")
     }
     let mirror = MirrorSet(
-      legs: legs, policy: MirrorPolicy(volume), durable: durable
-    ) { event in
-      guard let dropped = throttle.pass(event.source) else { return }
-      let more = dropped > 0 ? " dropped_lines=\(dropped)" : ""
-      logger.log(level: event.level, "\(event.text(volume: name))\(more)")
-    }
+      legs: legs, policy: MirrorPolicy(volume), durable: durable,
+      observer: notices.observer(of: name))
     mirror.setRate(bytesPerSecond: volume.resyncRate)
     if volume.readOnly { mirror.setReadOnly() }
     return Volume(
