@@ -60,6 +60,14 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // Benchmarks/engine/run: the engine beside plain C.
+    .target(
+      name: "EngineBaseline", dependencies: ["CURing"], path: "Benchmarks/engine/Baseline"),
+    .executableTarget(
+      name: "engine-benchmark",
+      dependencies: ["EngineBaseline", "DMIO", "BlockIO", "BlockIOUring"],
+      path: "Benchmarks/engine/Program", swiftSettings: strict),
+
     tests("BlockIO", ["BlockIO", "BlockIOThreads", "BlockIOUring", "BlockIOFaults"]),
     tests("DMIO", ["DMIO", "BlockIO", "BlockIOThreads", "BlockIOUring", "BlockIOFaults"]),
     tests("Mirror", ["Mirror", "DMIO", "BlockIO", "BlockIOFaults"]),
