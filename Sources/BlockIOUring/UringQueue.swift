@@ -77,14 +77,25 @@ internal import Glibc
       }
       quick.removeAll(keepingCapacity: true)
     }
-    collect(into: &results)
-    while results.count == before, waiting, !isWoken {
-      watchWake()
-      enter(waiting: true)
-      collect(into: &results)
+    if waiting, !isWoken, results.count == before {
+      wait(into: &results)
+    } else {
+      collect(asking: true, into: &results)
     }
     if waiting { isWoken = false }
+    // What a transfer still lacks, and what was prepared before a look.
     enter(waiting: false)
+  }
+
+  /// One system call hands over what was prepared, lets the kernel finish what it has put off, and
+  /// waits, unless there are completions already.
+  private func wait(into results: inout [TransferResult]) {
+    let before = results.count
+    while results.count == before, !isWoken {
+      watchWake()
+      enter(waiting: true)
+      collect(asking: false, into: &results)
+    }
   }
 
   func wake() {
@@ -99,26 +110,35 @@ internal import Glibc
   }
 
   /// Takes the completions that have arrived.
-  private func collect(into results: inout [TransferResult]) {
+  ///
+  /// - Parameter asking: whether to have the kernel finish what it has put off, a system call.
+  private func collect(asking: Bool, into results: inout [TransferResult]) {
     guard inRingCount > 0 || isWatchingWake else { return }
     var entry: UnsafeMutablePointer<io_uring_cqe>?
-    while unsafe io_uring_peek_cqe(ring, &entry) == 0, let completion = unsafe entry {
+    while unsafe asking || io_uring_cq_ready(ring) > 0 {
+      guard unsafe io_uring_peek_cqe(ring, &entry) == 0, let completion = unsafe entry else {
+        return
+      }
       let (tag, returned) = unsafe (completion.pointee.user_data, Int(completion.pointee.res))
       unsafe io_uring_cqe_seen(ring, completion)
-      if tag == Self.wakeTag {
-        isWatchingWake = false
-        // A negative result: the thread that set the watch has ended, and its watch with it.
-        if returned > 0 { takeWakeUps() }
-        continue
-      }
-      let slot = Int(tag)
-      inRingCount -= 1
-      if let result = slots[slot].finishStep(returned) {
-        results.append(result)
-        release(slot)
-      } else {
-        prepare(slot)
-      }
+      take(tag, returned, into: &results)
+    }
+  }
+
+  private func take(_ tag: UInt64, _ returned: Int, into results: inout [TransferResult]) {
+    if tag == Self.wakeTag {
+      isWatchingWake = false
+      // A negative result: the thread that set the watch has ended, and its watch with it.
+      if returned > 0 { takeWakeUps() }
+      return
+    }
+    let slot = Int(tag)
+    inRingCount -= 1
+    if let result = slots[slot].finishStep(returned) {
+      results.append(result)
+      release(slot)
+    } else {
+      prepare(slot)
     }
   }
 

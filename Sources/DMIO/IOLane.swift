@@ -7,7 +7,8 @@ internal import Synchronization
 /// A lane belongs to one thread at a time. Whoever starts a request also reaps it, so nothing is
 /// handed over between threads and no lock is taken. Threads without a lane of their own use the
 /// services of ``IOClient``, which lends them one.
-public final class IOLane {
+@safe public final class IOLane {
+  // Safe: `reaped` is made in init, freed in deinit, and leaves for the length of a reap alone.
   /// Called exactly once when a request has ended, after all its regions (rule E7): by
   /// ``start(_:notify:)`` itself if there was nothing to transfer, else by ``poll(waiting:)``.
   /// The kernel's `io_notify_fn`; its context is what the closure captures.
@@ -26,14 +27,17 @@ public final class IOLane {
     var isDone = false
     /// Regions with a transfer that has not ended.
     var pendingBits: ErrorBits = []
+    /// One errno a region; valid where the error bit is set.
+    var errorNumbers = InlineArray<64, CInt>(repeating: 0)
   }
 
+  /// Requests under way for which there is room at first.
+  private static let usualSlotCount = 32
+
   private let queue: any TransferQueue
-  private var slots: [Slot] = []
-  private var freeSlots: [Int] = []
-  /// One errno a region, 64 a slot; valid where the slot's error bit is set.
-  private var errorNumbers: [CInt] = []
-  private var reaped: [TransferResult] = []
+  private let slots = Slab(capacity: IOLane.usualSlotCount) { Slot() }
+  /// In memory of its own for the reason that ``Slab`` gives.
+  private let reaped: UnsafeMutablePointer<[TransferResult]>
   private var takenCount = 0
 
   private let watch: DeadlineWatch
@@ -54,12 +58,15 @@ public final class IOLane {
     }
     self.watch = watch
     alarm = watch.add(queue)
-    reaped.reserveCapacity(queue.capacity)
+    unsafe reaped = .allocate(capacity: 1)
+    unsafe reaped.initialize(to: [])
+    unsafe reaped.pointee.reserveCapacity(queue.capacity)
   }
 
   deinit {
     precondition(underWay == 0, "a lane ends with requests under way")
     watch.remove(alarm)
+    unsafe reaped.deinitialize(count: 1).deallocate()
   }
 
   /// Called before the lane's thread waits for a device, so that its owner can see to it that
@@ -67,7 +74,7 @@ public final class IOLane {
   public var willWait: (() -> Void)?
 
   /// How many requests are under way.
-  public var underWay: Int { slots.count - freeSlots.count }
+  public var underWay: Int { slots.takenCount }
 
   /// Carries a request out and waits for its end: `dm_io` without a notify function.
   ///
@@ -82,7 +89,7 @@ public final class IOLane {
 
   /// Hands the transfers of a request without a notify function to the queue.
   func begin(_ request: IORequest) -> Int {
-    let slot = takeSlot()
+    let slot = slots.take()
     dispatch(request, slot: slot)
     return slot
   }
@@ -147,7 +154,7 @@ public final class IOLane {
   /// system call. A request that the caller got wrong throws, and `notify` is not called.
   public func start(_ request: IORequest, notify: @escaping Notify) throws(IORequestError) {
     try request.validate()
-    let slot = takeSlot()
+    let slot = slots.take()
     slots[slot].notify = notify
     dispatch(request, slot: slot)
   }
@@ -156,15 +163,15 @@ public final class IOLane {
   ///
   /// - Parameter waiting: whether to wait for at least one transfer, or a ``wake()``.
   public func poll(waiting: Bool) {
-    if takenCount == reaped.count {
-      reaped.removeAll(keepingCapacity: true)
+    if unsafe takenCount == reaped.pointee.count {
+      unsafe reaped.pointee.removeAll(keepingCapacity: true)
       takenCount = 0
       if waiting, queue.mayWait { willWait?() }
-      queue.reap(waiting: waiting, into: &reaped)
+      unsafe queue.reap(waiting: waiting, into: &reaped.pointee)
     }
     // One by one and never through an iterator: a notify function may poll, too.
-    while takenCount < reaped.count {
-      let result = reaped[takenCount]
+    while unsafe takenCount < reaped.pointee.count {
+      let result = unsafe reaped.pointee[takenCount]
       takenCount += 1
       finish(result)
     }
@@ -173,21 +180,12 @@ public final class IOLane {
   /// Makes a waiting ``poll(waiting:)`` return. Any thread.
   func wake() { queue.wake() }
 
-  private func takeSlot() -> Int {
-    let slot: Int
-    if let free = freeSlots.popLast() {
-      slot = free
-    } else {
-      slot = slots.count
-      slots.append(Slot())
-      errorNumbers.append(contentsOf: repeatElement(0, count: IORequest.mostRegions))
-    }
-    return slot
-  }
-
   private func release(_ slot: Int) {
-    slots[slot] = Slot()
-    freeSlots.append(slot)
+    slots[slot].errorBits = []
+    slots[slot].pendingBits = []
+    slots[slot].notify = nil
+    slots[slot].isDone = false
+    slots.giveBack(slot)
   }
 
   private func dispatch(_ request: IORequest, slot: Int) {
@@ -240,7 +238,7 @@ public final class IOLane {
 
   private func fail(_ slot: Int, region: Int, errorNumber: CInt, doneByteCount: Int) {
     slots[slot].errorBits.insert(index: region)
-    errorNumbers[slot * IORequest.mostRegions + region] = errorNumber
+    slots[slot].errorNumbers[region] = errorNumber
     guard slots[slot].operation == .read else { return }
     var cursor = MemoryCursor(slots[slot].memory)
     cursor.advance(by: doneByteCount)
@@ -266,8 +264,7 @@ public final class IOLane {
     guard !result.errorBits.isEmpty else { return result }
     for index in 0..<IORequest.mostRegions where result.errorBits.contains(index: index) {
       result.failures.append(
-        RegionFailure(
-          regionIndex: index, error: Errno(errorNumbers[slot * IORequest.mostRegions + index])))
+        RegionFailure(regionIndex: index, error: Errno(slots[slot].errorNumbers[index])))
     }
     return result
   }
