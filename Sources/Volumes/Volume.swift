@@ -1,4 +1,5 @@
 public import BlockIO
+public import BlockIOFaults
 public import DMIO
 public import Mirror
 
@@ -46,12 +47,19 @@ public final class Volume: Sendable {
   /// Size in bytes; it never changes.
   public let byteCount: UInt64
 
+  /// Nil where no faults can be rehearsed.
+  let drill: FaultDrill?
+  /// Called when what the kernel may have read was not what the legs hold.
+  public let whenContentsChanged = ConditionLock<(@Sendable () -> Void)?>(nil)
+
   let clock = VolumeClock()
   let handles = ConditionLock(HandleCounts())
 
   public init(
-    name: String, mirror: MirrorSet, access: VolumeAccess, truncatePolicy: TruncatePolicy = .zero
+    name: String, mirror: MirrorSet, access: VolumeAccess,
+    truncatePolicy: TruncatePolicy = .zero, drill: FaultDrill? = nil
   ) {
+    self.drill = drill
     self.name = name
     self.mirror = mirror
     isReadOnly = access.isReadOnly

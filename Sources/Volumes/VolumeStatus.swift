@@ -33,10 +33,12 @@ struct VolumeStatusDocument: Encodable {
   var progress: String
   var disputed: [String]
   var mismatches: [String]
+  /// Faults that are being rehearsed.
+  var faults: [FaultDocument]
   var legs: [LegDocument]
 
   enum CodingKeys: String, CodingKey {
-    case version, volume, state, legs, progress, disputed, mismatches
+    case version, volume, state, legs, progress, disputed, mismatches, faults
     case byteCount = "byte_count"
     case errorBits = "error_bits"
     case errorBitsSeen = "error_bits_seen"
@@ -63,6 +65,7 @@ struct VolumeStatusDocument: Encodable {
     progress = status.progress
     disputed = status.disputed.prefix(64).map(\.description)
     mismatches = status.mismatches.prefix(64).map { "\($0.range) legs=\($0.legs)" }
+    faults = volume.faults
     let mostRanges = Self.mostRanges / status.legs.count
     legs = status.legs.enumerated().map { index, leg in
       LegDocument(

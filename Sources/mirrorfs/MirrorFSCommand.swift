@@ -16,6 +16,6 @@ struct MirrorFSCommand: ParsableCommand {
       MountCommand.self, UmountCommand.self, CheckCommand.self, StatusCommand.self,
       ResyncCommand.self, ScrubCommand.self, ClearErrorsCommand.self, FailCommand.self,
       RestoreCommand.self, ReplaceCommand.self, PauseCommand.self, ResumeCommand.self,
-      RateCommand.self,
+      RateCommand.self, FaultCommand.self,
     ])
 }

@@ -8,6 +8,7 @@ struct VolumeReport {
   private let progress: String
   private let disputed: String
   private let mismatches: String
+  private let fault: String
   private let legs: [LegReport]
 
   private struct LegReport {
@@ -33,6 +34,7 @@ struct VolumeReport {
     progress = attribute("progress") ?? "none"
     disputed = attribute("disputed") ?? "none"
     mismatches = attribute("mismatches") ?? "none"
+    fault = attribute("fault") ?? "none"
     legs = letters.indices.enumerated().map { number, _ in
       let stale = attribute("leg.\(number).stale") ?? ""
       return LegReport(
@@ -70,6 +72,7 @@ struct VolumeReport {
         lines.append("         \(leg.errors); last: \(leg.lastError)")
       }
     }
+    if fault != "none" { lines.append("  rehearsed fault: \(fault) left") }
     if progress != "none" { lines.append("  \(progress)") }
     if mismatches != "none" { lines.append("  the last scrub found \(mismatches)") }
     if let advice { lines.append("  next: \(advice)") }
