@@ -207,8 +207,16 @@ internal import Synchronization
 
   /// Marked now.
   func marked() -> [SectorRange] {
-    (0..<geometry.chunkCount).lazy.filter { self.hasMark($0) }
-      .map { self.geometry.sectors(ofChunks: $0..<$0 + 1) }
+    var found: [SectorRange] = []
+    for index in 0..<wordCount {
+      var word = unsafe marks[index].load(ordering: .acquiring)
+      while word != 0 {
+        let chunk = index * 64 + word.trailingZeroBitCount
+        found.append(geometry.sectors(ofChunks: chunk..<chunk + 1))
+        word &= word - 1
+      }
+    }
+    return found
   }
 
   /// Makes the file as durable as can be: at a clean stop.

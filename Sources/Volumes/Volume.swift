@@ -1,5 +1,4 @@
 public import BlockIO
-public import BlockIOFaults
 public import DMIO
 public import Mirror
 
@@ -47,20 +46,18 @@ public final class Volume: Sendable {
   /// Size in bytes; it never changes.
   public let byteCount: UInt64
 
-  /// Nil where no faults can be rehearsed.
-  let drill: FaultDrill?
-  /// Called when what the kernel may have read was not what the legs hold.
-  public let whenContentsChanged = ConditionLock<(@Sendable () -> Void)?>(nil)
+  /// What changed of late, as far as somebody noted it.
+  public let history: ChangeHistory
 
   let clock = VolumeClock()
   let handles = ConditionLock(HandleCounts())
 
   public init(
-    name: String, mirror: MirrorSet, access: VolumeAccess,
-    truncatePolicy: TruncatePolicy = .zero, drill: FaultDrill? = nil
+    name: String, mirror: MirrorSet, access: VolumeAccess, truncatePolicy: TruncatePolicy = .zero,
+    history: ChangeHistory = ChangeHistory()
   ) {
-    self.drill = drill
     self.name = name
+    self.history = history
     self.mirror = mirror
     isReadOnly = access.isReadOnly
     settings = ConditionLock(VolumeSettings(access: access, truncatePolicy: truncatePolicy))

@@ -1,44 +1,44 @@
 internal import BlockIO
-internal import FoundationEssentials
-internal import Glibc
 internal import Mirror
 
 /// A volume's status as JSON: `{"version":1,...}`. Keys are added, never renamed or removed.
-struct VolumeStatusDocument: Encodable {
-  struct LegDocument: Encodable {
-    var index: Int
-    var state: String
-    var letter: String
-    var device: String
-    var firstSector: UInt64
-    var sectorCount: UInt64
-    var errors: [String: Int]
-    var lastError: String?
-    var staleSectorCount: UInt64
-    var stale: [String]
+public struct VolumeStatusDocument: Codable, Sendable {
+  /// One leg.
+  public struct LegDocument: Codable, Sendable {
+    public var index: Int
+    public var state: String
+    public var letter: String
+    public var device: String
+    public var firstSector: UInt64
+    public var sectorCount: UInt64
+    public var errors: [String: Int]
+    public var lastError: String?
+    public var staleSectorCount: UInt64
+    /// The first of them; the count above is of all.
+    public var stale: [String]
     /// The leg that this one is to replace; not there for all but a new one.
-    var replaces: Int?
+    public var replaces: Int?
   }
 
-  var version = 1
-  var volume: String
-  var byteCount: UInt64
-  var state: String
-  var errorBits: String
-  var errorBitsSeen: String
-  var errorBitsLast: String
-  var letters: String
-  var readPolicy: String
-  var writeQuorum: Int
-  var progress: String
-  var disputed: [String]
-  var mismatches: [String]
-  /// Faults that are being rehearsed.
-  var faults: [FaultDocument]
-  var legs: [LegDocument]
+  public var version = 1
+  public var volume: String
+  public var byteCount: UInt64
+  public var state: String
+  public var errorBits: String
+  public var errorBitsSeen: String
+  public var errorBitsLast: String
+  public var letters: String
+  public var readPolicy: String
+  public var writeQuorum: Int
+  public var progress: String
+  public var disputed: [String]
+  public var mismatches: [String]
+  public var legs: [LegDocument]
+  /// What changed since the mount, the last change last.
+  public var history: [ChangeHistory.Entry]
 
   enum CodingKeys: String, CodingKey {
-    case version, volume, state, legs, progress, disputed, mismatches, faults
+    case version, volume, state, legs, progress, disputed, mismatches, history
     case byteCount = "byte_count"
     case errorBits = "error_bits"
     case errorBitsSeen = "error_bits_seen"
@@ -65,7 +65,7 @@ struct VolumeStatusDocument: Encodable {
     progress = status.progress
     disputed = status.disputed.prefix(64).map(\.description)
     mismatches = status.mismatches.prefix(64).map { "\($0.range) legs=\($0.legs)" }
-    faults = volume.faults
+    history = volume.history.entries
     let mostRanges = Self.mostRanges / status.legs.count
     legs = status.legs.enumerated().map { index, leg in
       LegDocument(
@@ -81,16 +81,6 @@ struct VolumeStatusDocument: Encodable {
         stale: leg.stale.prefix(mostRanges).map(\.description), replaces: leg.replaces)
     }
   }
-
-  /// One line of JSON with sorted keys.
-  func json() -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let data = try? encoder.encode(self) else {
-      preconditionFailure("strings and numbers can always be encoded")
-    }
-    return String(decoding: data, as: UTF8.self)
-  }
 }
 
 extension VolumeTable {
@@ -99,7 +89,7 @@ extension VolumeTable {
   public func statusDocument() -> String {
     let statuses = volumes.map { ($0, $0.mirror.status()) }
     let worst = statuses.map { $1.state }.max() ?? .inSync
-    let documents = statuses.map { VolumeStatusDocument($0, $1).json() }
+    let documents = statuses.map { JSONLine.of(VolumeStatusDocument($0, $1)) }
     return "{\"version\":1,\"state\":\"\(worst.word)\","
       + "\"volumes\":[\(documents.joined(separator: ","))]}\n"
   }
@@ -119,7 +109,7 @@ extension LegError {
   /// What, where, when: `EIO write 4096+8 2026-01-31T12:00:00Z`.
   var text: String {
     let place = operation == .flush ? "" : " \(sectors)"
-    return "\(error.name) \(operationWord)\(place) \(Self.utc(time))"
+    return "\(error.name) \(operationWord)\(place) \(UTCTime.text(time))"
   }
 
   private var operationWord: String {
@@ -128,19 +118,5 @@ extension LegError {
     case .flush: "flush"
     default: "write"
     }
-  }
-
-  private static func utc(_ seconds: Int) -> String {
-    var parts = unsafe tm()
-    var time = time_t(seconds)
-    unsafe gmtime_r(&time, &parts)
-    func padded(_ number: CInt, _ width: Int = 2) -> String {
-      let digits = String(number)
-      return String(repeating: "0", count: max(0, width - digits.count)) + digits
-    }
-    let (year, month) = unsafe (padded(parts.tm_year + 1900, 4), padded(parts.tm_mon + 1))
-    let date = unsafe "\(year)-\(month)-\(padded(parts.tm_mday))"
-    return
-      unsafe "\(date)T\(padded(parts.tm_hour)):\(padded(parts.tm_min)):\(padded(parts.tm_sec))Z"
   }
 }

@@ -12,8 +12,12 @@ struct FailCommand: ParsableCommand {
   @Argument(help: "The leg's number, from 0.") var leg: Int
 
   func run() throws {
-    try VolumeControl(target.volume).send(
-      "fail \(leg)", whenBusy: "leg \(leg) is the only one that holds some sectors")
+    let control = try VolumeControl(target.volume)
+    try control.check(leg: leg)
+    try control.send(
+      "fail \(leg)",
+      whenBusy: "leg \(leg) is the only one that holds some sectors; let the others be resynced "
+        + "first: `mirrorfs resync \(control.path) --wait`")
   }
 }
 
@@ -31,6 +35,7 @@ struct RestoreCommand: ParsableCommand {
 
   func run() throws {
     let control = try VolumeControl(target.volume)
+    try control.check(leg: leg)
     try control.send("restore \(leg)")
     if wait { try control.wait() }
   }

@@ -14,8 +14,9 @@ struct MirrorFSCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       MountCommand.self, UmountCommand.self, CheckCommand.self, StatusCommand.self,
+      MapCommand.self,
       ResyncCommand.self, ScrubCommand.self, ClearErrorsCommand.self, FailCommand.self,
       RestoreCommand.self, ReplaceCommand.self, PauseCommand.self, ResumeCommand.self,
-      RateCommand.self, FaultCommand.self,
+      RateCommand.self,
     ])
 }

@@ -66,9 +66,9 @@ struct MountCommand: ParsableCommand {
   private func serve() throws {
     unsafe linux_name_thread("mirrorfs")
     Signals.block()
-    let target = try logTarget()
     let place = try MountPoint.resolve(mountPoint)
     let configuration = try loadConfiguration(config, mountPoint: place)
+    let target = try logTarget()
     let eventLog = EventLog(target: target)
     defer { eventLog.end() }
     let mount = Mount(

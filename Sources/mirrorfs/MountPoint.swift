@@ -9,7 +9,8 @@ enum MountPoint {
     var status = stat()
     if unsafe stat(path, &status) != 0 {
       guard errno == ENOTCONN else {
-        throw StartupProblem("mount point \(path): \(Errno.last)")
+        let advice = errno == ENOENT ? "; make it first: `mkdir -p \(path)`" : ""
+        throw StartupProblem("mount point \(path): \(Errno.last)\(advice)")
       }
       if let refusal = Unmounting.unmount(path, lazily: true) {
         throw StartupProblem(
@@ -18,7 +19,7 @@ enum MountPoint {
       return try resolve(path)
     }
     guard status.st_mode & S_IFMT == S_IFDIR else {
-      throw StartupProblem("mount point \(path): not a folder")
+      throw StartupProblem("mount point \(path): not a folder; name an existing, empty one")
     }
     guard let resolved = unsafe realpath(path, nil) else {
       throw StartupProblem("mount point \(path): \(Errno.last)")

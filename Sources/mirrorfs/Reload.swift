@@ -1,5 +1,4 @@
 import BlockIO
-import BlockIOFaults
 import DMIO
 import Glibc
 import Logging
@@ -17,7 +16,6 @@ final class Reload: Sendable {
   private let client: IOClient
   private let logger: Logger
   private let notices: Notices
-  private let drill: FaultDrill
   /// Absolute: the current folder is another one by the time it is read again.
   private let file: String
   /// What is mounted now.
@@ -25,10 +23,8 @@ final class Reload: Sendable {
 
   init(
     _ configuration: MountConfiguration, mountPoint: String, fileSystem: VolumeFileSystem,
-    keepers: VolumeKeepers, client: IOClient, logger: Logger, notices: Notices,
-    drill: FaultDrill
+    keepers: VolumeKeepers, client: IOClient, logger: Logger, notices: Notices
   ) {
-    self.drill = drill
     if let path = unsafe realpath(configuration.file, nil) {
       file = unsafe String(cString: path)
       unsafe free(path)
@@ -58,8 +54,7 @@ final class Reload: Sendable {
     var added = new
     added.volumes = new.volumes.filter { volume in !old.volumes.contains { $0.name == volume.name }
     }
-    var assembly = VolumeAssembly(
-      configuration: added, logger: logger, notices: notices, drill: drill)
+    var assembly = VolumeAssembly(configuration: added, logger: logger, notices: notices)
     let volumes: [Volume]
     do throws(StartupProblem) {
       try assembly.openLegs()

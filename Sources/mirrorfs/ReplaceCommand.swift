@@ -35,20 +35,22 @@ struct ReplaceCommand: ParsableCommand {
     guard let leg, let newPath else {
       return try control.send("replace cancel")
     }
+    try control.check(leg: leg)
     let path = newPath.hasPrefix("/") ? newPath : "\(try currentFolder())/\(newPath)"
     guard let region = control.attribute("leg.\(leg).region"),
       let old = LegRegion(region)
-    else {
-      return try control.refuse(
-        "there is no leg \(leg); `mirrorfs status \(control.path)` shows them")
-    }
+    else { return try control.refuse("it does not say where leg \(leg) is; try again") }
     try check(path, control)
     if let writeConfig { try edit(writeConfig, control, old, path, isTrial: true) }
     try control.send("replace \(leg) \(start ?? old.firstSector) \(path)") { error in
       switch error {
-      case .inUse: "\(path) is in use, or another leg is being replaced"
-      case .noSpace, .outOfRange: "\(path) is too small"
-      case .invalid: "\(path) has larger logical blocks than the volume"
+      case .inUse:
+        "\(path) is in use, or another leg is being replaced (`mirrorfs replace \(control.path) "
+          + "--cancel` gives that up)"
+      case .noSpace, .outOfRange:
+        "\(path) is too small: it needs the bytes of the volume, as `stat -c %s \(control.path)` "
+          + "shows, behind its first sector"
+      case .invalid: "\(path) has larger logical blocks than the volume; name another disk"
       default: nil
       }
     }

@@ -19,6 +19,7 @@ struct ResyncCommand: ParsableCommand {
 
   func run() throws {
     let control = try VolumeControl(target.volume)
+    try control.check(leg: source)
     try control.send("resync" + (source.map { " source=\($0)" } ?? ""))
     if wait { try control.wait() }
     if let disputed = control.attribute("disputed"), disputed != "none" {

@@ -36,6 +36,7 @@ struct ScrubCommand: ParsableCommand {
 
   func run() throws {
     let control = try VolumeControl(target.volume)
+    try control.check(leg: source)
     if cancel { return try control.send("cancel") }
     var words = ["scrub"]
     if repair { words.append("repair") }

@@ -28,7 +28,8 @@ struct UmountCommand: ParsableCommand {
       return
     }
     guard let process = daemon() else {
-      printError("\(mountPoint): not a mounted mirrorfs")
+      printError(
+        "\(mountPoint): not a mounted mirrorfs; `mirrorfs status` shows what is mounted, and where")
       throw ExitCode(1)
     }
     let isHung = warnOfDegradedVolumes()
@@ -36,7 +37,9 @@ struct UmountCommand: ParsableCommand {
     let end = linux_pidfd(process)
     defer { if end >= 0 { close(end) } }
     if let error = Unmounting.unmount(mountPoint, lazily: false) {
-      printError("\(mountPoint): \(error)")
+      printError(
+        "\(mountPoint): \(error); while it is busy, `fuser -vm \(mountPoint)` shows by what: "
+          + "end that")
       throw ExitCode(1)
     }
     guard end >= 0 else { return }

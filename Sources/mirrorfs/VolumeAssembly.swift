@@ -1,5 +1,4 @@
 import BlockIO
-import BlockIOFaults
 import Glibc
 import Logging
 import Mirror
@@ -11,7 +10,6 @@ struct VolumeAssembly {
   let configuration: MountConfiguration
   let logger: Logger
   let notices: Notices
-  let drill: FaultDrill
   /// By device: legs may be parts of one.
   private var claims: [UInt64: DeviceClaim] = [:]
   /// The legs of one volume: the config's, or what has replaced them, and one that is to.
@@ -25,10 +23,7 @@ struct VolumeAssembly {
   /// By volume, as in the config.
   private var opened: [Legs] = []
 
-  init(
-    configuration: MountConfiguration, logger: Logger, notices: Notices, drill: FaultDrill
-  ) {
-    self.drill = drill
+  init(configuration: MountConfiguration, logger: Logger, notices: Notices) {
     self.configuration = configuration
     self.logger = logger
     self.notices = notices
@@ -86,7 +81,8 @@ struct VolumeAssembly {
   private func assemble(
     _ volume: VolumeConfiguration, _ legs: [Leg], created: LegBits, replacing: [Int: Int]
   ) throws(StartupProblem) -> Volume {
-    let name = volume.name
+    let (name, history) = (volume.name, ChangeHistory())
+    let tell = notices.observer(of: name)
     let durable: DurableState
     do throws(DurableProblem) {
       durable = try DurableState(
@@ -105,14 +101,17 @@ struct VolumeAssembly {
         level: finding.isWarning ? .warning : .notice, "volume=\(name.asLogWord) \(finding.text)")
     }
     let mirror = MirrorSet(
-      legs: legs, policy: MirrorPolicy(volume), durable: durable,
-      observer: notices.observer(of: name))
+      legs: legs, policy: MirrorPolicy(volume), durable: durable
+    ) { event in
+      history.note(event)
+      tell(event)
+    }
     mirror.setRate(bytesPerSecond: volume.resyncRate)
     if volume.readOnly { mirror.setReadOnly() }
     return Volume(
       name: name, mirror: mirror,
       access: VolumeAccess(volume),
-      truncatePolicy: TruncatePolicy(volume.truncate), drill: drill)
+      truncatePolicy: TruncatePolicy(volume.truncate), history: history)
   }
 
   private func stateFolder(of volume: VolumeConfiguration) -> String {

@@ -12,11 +12,8 @@ struct VolumeControl {
   ///
   /// - Throws: status 1, with a message, when it is none.
   init(_ path: String) throws {
-    guard MountPoint.attribute("legs", of: path) != nil else {
-      printError("\(path): not a volume of a mounted mirrorfs")
-      throw ExitCode(1)
-    }
     self.path = path
+    if attribute("legs") == nil { try refuse(NotAVolume.reason(path)) }
   }
 
   /// - Parameter advice: what to do when the volume is in no state for it.
@@ -34,9 +31,25 @@ struct VolumeControl {
       switch error {
       case .inUse: advice
       case .invalid: "there is no such leg or range; `mirrorfs status \(path)` shows them"
-      case let error: "\(error)"
+      case .readOnly: "the volume is `read_only` in its config; nothing is written to its legs"
+      case .notPermitted, Errno(EACCES):
+        "\(error): only who may write the volume may do this; ask as its owner, or root"
+      case Errno(ENOTCONN): NotAVolume.reason(path)
+      case .noSpace:
+        "\(error): the state directory is full; make room there (`mirrorfs status \(path)`)"
+      case let error: "\(error); `mirrorfs status \(path)` and the log say more"
       }
     try refuse(reason)
+  }
+
+  /// Looks whether there is such a leg.
+  ///
+  /// - Throws: status 1, with a message, when there is none.
+  func check(leg: Int?) throws {
+    guard let leg, let letters = attribute("legs"), !letters.indices.isEmpty else { return }
+    guard leg < 0 || leg >= letters.count else { return }
+    let legs = letters.count == 1 ? "leg 0 only" : "legs 0 to \(letters.count - 1)"
+    try refuse("there is no leg \(leg): it has \(legs); `mirrorfs status \(path)` shows them")
   }
 
   /// Says why something is not done.
@@ -49,50 +62,17 @@ struct VolumeControl {
 
   func attribute(_ name: String) -> String? { MountPoint.attribute(name, of: path) }
 
-  /// Waits for the end of background work, showing how far it is: a line that is renewed on a
-  /// terminal, else a line every five seconds.
+  /// Waits for the end of background work, showing how far it is.
   ///
   /// - Parameter mayGoOn: whether there is something left that the progress does not show.
-  /// - Throws: status 1 when the mount is gone, or the work is paused.
+  /// - Throws: as ``WorkProgress/wait(while:)``.
   func wait(while mayGoOn: () -> Bool = { false }) throws {
-    let isTerminal = isatty(STDERR_FILENO) == 1
-    var (last, looks) = ("", 0)
-    while true {
-      guard let progress = attribute("progress") else {
-        printError("\(path): the mount is gone; the work goes on when it is mounted again")
-        throw ExitCode(1)
-      }
-      if progress == "none", !mayGoOn() { break }
-      if progress.hasPrefix("paused") {
-        printError("\(path): \(progress); `mirrorfs resume \(path)` lets it go on")
-        throw ExitCode(1)
-      }
-      if isTerminal {
-        show("\r\u{1b}[K\(Self.bar(progress)) \(progress)")
-      } else if progress != last, looks > 0, looks % 25 == 0 {
-        show("\(progress)\n")
-        last = progress
-      }
-      looks += 1
-      usleep(200_000)
-    }
-    if isTerminal, looks > 0 { show("\r\u{1b}[K") }
-  }
-
-  private func show(_ text: String) { unsafe _ = write(STDERR_FILENO, text, text.utf8.count) }
-
-  /// `[########............]`, from the percentage in a progress text.
-  private static func bar(_ progress: String) -> String {
-    let percent = progress.split(separator: " ").lazy.compactMap {
-      $0.hasSuffix("%") ? Double($0.dropLast()) : nil
-    }.first
-    let filled = Int((percent ?? 0) / 5)
-    return "[" + String(repeating: "#", count: filled)
-      + String(repeating: ".", count: max(0, 20 - filled)) + "]"
+    try WorkProgress(self).wait(while: mayGoOn)
   }
 }
 
 /// The volume that a command is about.
 struct VolumeArgument: ParsableArguments {
-  @Argument(help: "The volume's path in the mount.") var volume: String
+  @Argument(help: "The volume's path in the mount.", completion: .file())
+  var volume: String
 }

@@ -1,57 +1,27 @@
-/// What `mirrorfs status` says of one volume, from its extended attributes.
+import Volumes
+
+/// What `mirrorfs status` says of one volume, from its status document.
 struct VolumeReport {
   let path: String
-  let state: String
-  let letters: String
-  /// The status document, as JSON.
+  /// The status document, as the volume gave it.
   let document: String
-  private let progress: String
-  private let disputed: String
-  private let mismatches: String
-  private let fault: String
-  private let legs: [LegReport]
-
-  private struct LegReport {
-    let state: String
-    let region: String
-    let errors: String
-    let lastError: String
-    let staleByteCount: UInt64
-    /// The number of the leg that it is to replace, or `none`.
-    let replaces: String
-  }
+  private let status: VolumeStatusDocument
 
   /// Nil when the volume does not answer.
   init?(_ path: String) {
-    func attribute(_ name: String) -> String? { MountPoint.attribute(name, of: path) }
-    guard let state = attribute("state"), let letters = attribute("legs"),
-      let document = attribute("status")
+    guard let document = MountPoint.attribute("status", of: path),
+      let status = JSONLine.read(VolumeStatusDocument.self, document)
     else { return nil }
     self.path = path
-    self.state = state
-    self.letters = letters
     self.document = document
-    progress = attribute("progress") ?? "none"
-    disputed = attribute("disputed") ?? "none"
-    mismatches = attribute("mismatches") ?? "none"
-    fault = attribute("fault") ?? "none"
-    legs = letters.indices.enumerated().map { number, _ in
-      let stale = attribute("leg.\(number).stale") ?? ""
-      return LegReport(
-        state: attribute("leg.\(number).state") ?? "unknown",
-        region: attribute("leg.\(number).region") ?? "unknown",
-        errors: attribute("leg.\(number).errors") ?? "",
-        lastError: attribute("leg.\(number).last_error") ?? "none",
-        staleByteCount: stale.split(separator: " ").reduce(0) { sum, range in
-          sum + 512 * (range.split(separator: "+").last.flatMap { UInt64($0) } ?? 0)
-        },
-        replaces: attribute("leg.\(number).replaces") ?? "none")
-    }
+    self.status = status
   }
+
+  var state: String { status.state }
 
   /// The exit status that this volume asks for.
   var severity: CInt {
-    switch state {
+    switch status.state {
     case "in-sync": 0
     case "failed": 2
     default: 1
@@ -59,54 +29,132 @@ struct VolumeReport {
   }
 
   /// One line, for `-x`.
-  var line: String { "\(path): \(state), legs \(letters)" }
+  var line: String {
+    let missed = status.legs.filter { $0.staleSectorCount > 0 }.map {
+      ", leg \($0.index) missed \(Wording.amount($0.staleSectorCount * 512))"
+    }
+    return "\(path): \(status.state), legs \(status.letters)" + missed.joined()
+  }
+
+  /// Path, state, size.
+  func headline(_ paint: Paint) -> String {
+    let state = paint(Paint.colour(of: status.state), status.state)
+    let legs = status.legs.count == 1 ? "1 leg" : "\(status.legs.count) legs"
+    return "\(path): \(state)  (\(Wording.amount(status.byteCount)), \(legs))"
+  }
 
   /// For a person.
-  var text: String {
-    var lines = ["\(path): \(state)"]
-    for (number, leg) in legs.enumerated() {
-      let missed = leg.staleByteCount > 0 ? ", missed \(Self.amount(leg.staleByteCount))" : ""
-      let aim = leg.replaces == "none" ? "" : "  replaces leg \(leg.replaces)"
-      lines.append("  leg \(number)  \(leg.state)\(missed)  \(leg.region)\(aim)")
-      if leg.lastError != "none" {
-        lines.append("         \(leg.errors); last: \(leg.lastError)")
-      }
+  func text(_ paint: Paint) -> String {
+    var lines = [headline(paint)]
+    let width = status.legs.map { summary($0).count }.max() ?? 0
+    for leg in status.legs { lines += self.lines(leg, width, paint) }
+    if status.progress != "none" { lines.append("  work   \(status.progress)") }
+    if !status.mismatches.isEmpty {
+      lines.append("  scrub  the last one found \(Self.list(status.mismatches, "; "))")
     }
-    if fault != "none" { lines.append("  rehearsed fault: \(fault) left") }
-    if progress != "none" { lines.append("  \(progress)") }
-    if mismatches != "none" { lines.append("  the last scrub found \(mismatches)") }
-    if let advice { lines.append("  next: \(advice)") }
+    if let last = status.history.last {
+      lines.append("  last   \(last.text), \(Wording.moment(last.time))")
+    }
+    for (index, step) in advice.enumerated() {
+      lines.append((index == 0 ? "  next   " : "         ") + paint(.cyan, step))
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// The next step to take; nil when there is none.
-  private var advice: String? {
-    if disputed != "none" {
-      return
-        "legs differ in \(disputed); `mirrorfs resync \(path) --source LEG` says which is right"
+  private func lines(
+    _ leg: VolumeStatusDocument.LegDocument, _ width: Int, _ paint: Paint
+  ) -> [String] {
+    let summary = summary(leg)
+    let space = String(repeating: " ", count: max(0, width - summary.count))
+    let aim = leg.replaces.map { ", to replace leg \($0)" } ?? ""
+    let region = "\(leg.device) \(leg.firstSector)+\(leg.sectorCount)\(aim)"
+    let colour = Paint.colour(of: leg.state)
+    var lines = ["  leg \(leg.index)  \(paint(colour, summary))\(space)  \(region)"]
+    if let meaning = Self.meaning(leg) { lines.append("         \(meaning)") }
+    if let error = leg.lastError {
+      let counts = ["read", "write", "flush", "corrected"].compactMap { kind in
+        leg.errors[kind].flatMap { $0 > 0 ? "\(kind)=\($0)" : nil }
+      }
+      let words = error.split(separator: " ")
+      let moment = words.last.map { Wording.moment(String($0)) } ?? ""
+      lines.append(
+        "         errors \(counts.joined(separator: " ")); the last: "
+          + "\(words.dropLast().joined(separator: " ")), \(moment)")
     }
-    if progress.hasPrefix("paused") { return "`mirrorfs resume \(path)`" }
-    if let out = legs.firstIndex(where: { $0.state == "taken-out" }) {
-      return "`mirrorfs restore \(path) \(out)` when the leg is well again"
-    }
-    if state == "failed" {
-      return "some sectors are on no leg that works; mend a leg, then `mirrorfs resync \(path)`"
-    }
-    if mismatches != "none" { return "`mirrorfs scrub \(path) --repair --source LEG`" }
-    if progress != "none", !progress.hasSuffix("waiting") { return "wait" }
-    if severity > 0 {
-      return "mend the leg; it is copied by itself, or at once with `mirrorfs resync \(path)`"
-    }
-    return nil
+    return lines
   }
 
-  private static func amount(_ byteCount: UInt64) -> String {
-    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
-    var (value, unit) = (byteCount * 10, 0)
-    while value >= 10240, unit < units.count - 1 {
-      value /= 1024
-      unit += 1
+  private func summary(_ leg: VolumeStatusDocument.LegDocument) -> String {
+    let missed = Wording.amount(leg.staleSectorCount * 512)
+    return leg.state + (leg.staleSectorCount > 0 ? ", missed \(missed)" : "")
+  }
+
+  /// What a letter means for the data; nil for a leg that is well.
+  private static func meaning(_ leg: VolumeStatusDocument.LegDocument) -> String? {
+    switch leg.state {
+    case "read-errors": "some sectors cannot be read here, and are read from another leg"
+    case "out-of-sync": "what it missed is not read here until it has been copied"
+    case "no-space": "a write found no space; what it missed is not read here"
+    case "write-failed": "a write failed; what it missed is not read here"
+    case "flush-failed": "a flush failed; all written since the last good one counts as missed"
+    case "slow": "it missed its deadline, and is passed by until it answers"
+    case "taken-out": "taken out of service by `mirrorfs fail`: neither read nor written"
+    default: nil
     }
-    return unit == 0 ? "\(byteCount) B" : "\(value / 10).\(value % 10) \(units[unit])"
+  }
+
+  /// The next step to take, in lines; none where there is nothing to do.
+  private var advice: [String] {
+    if !status.disputed.isEmpty {
+      return [
+        "legs differ in \(Self.list(status.disputed, " ")): look which leg is right, then",
+        "`mirrorfs resync \(path) --source LEG`",
+      ]
+    }
+    if status.progress.hasPrefix("paused") { return ["`mirrorfs resume \(path)`"] }
+    if let out = status.legs.first(where: { $0.state == "taken-out" }) {
+      return ["`mirrorfs restore \(path) \(out.index)` when the leg is well again"]
+    }
+    if status.state == "failed" {
+      return [
+        "some sectors are on no leg that works: mend a leg, then", "`mirrorfs resync \(path)`",
+      ]
+    }
+    if !status.mismatches.isEmpty {
+      return status.legs.count > 2
+        ? ["`mirrorfs scrub \(path) --repair` lets the majority count, or --source LEG"]
+        : ["look which leg is right, then `mirrorfs scrub \(path) --repair --source LEG`"]
+    }
+    if status.progress != "none", !status.progress.hasSuffix("waiting") {
+      return ["wait: `mirrorfs status --watch \(path)` shows how far it is"]
+    }
+    if let leg = status.legs.first(where: { $0.state != "alive" }) { return advice(leg) }
+    if status.errorBitsSeen != "0x0" {
+      return ["nothing to do; `mirrorfs clear-errors \(path)` forgets what is over"]
+    }
+    return []
+  }
+
+  private func advice(_ leg: VolumeStatusDocument.LegDocument) -> [String] {
+    switch leg.state {
+    case "slow": return ["see what keeps \(leg.device); it is back by itself when it answers"]
+    case "read-errors":
+      return [
+        "wait: the sectors are written anew from another leg; if they come back:",
+        "`mirrorfs replace \(path) \(leg.index) NEW-PATH`",
+      ]
+    default:
+      let mend = leg.state == "no-space" ? "make room for" : "mend"
+      return [
+        "\(mend) \(leg.device); what it missed is then copied by itself",
+        "at once: `mirrorfs resync \(path)`",
+        "onto another disk: `mirrorfs replace \(path) \(leg.index) NEW-PATH`",
+      ]
+    }
+  }
+
+  private static func list(_ items: [String], _ separator: String) -> String {
+    let shown = items.prefix(4).joined(separator: separator)
+    return items.count > 4 ? "\(shown)\(separator)... (\(items.count) in all)" : shown
   }
 }

@@ -16,10 +16,10 @@ write_sectors "$VOL" 10 10 x
 assert_fails "$m" status "$MNT"
 assert_equal 1 "$STATUS" "degraded"
 assert_match "leg 1  taken-out, missed 5.0 KiB" "$SAID"
-assert_match "next: .mirrorfs restore .*/vol 1. when" "$SAID"
+assert_match "next +.mirrorfs restore .*/vol 1. when" "$SAID"
 assert_fails_with "legs AO" "$m" status -x "$MNT"
 assert_fails_with "only one that holds" "$m" fail "$VOL" 0
-assert_fails_with "no such leg" "$m" fail "$VOL" 7
+assert_fails_with "there is no leg 7" "$m" fail "$VOL" 7
 "$m" pause "$VOL"
 "$m" restore "$VOL" 1
 assert_fails_with "resume" "$m" resync "$VOL" --wait
