@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -147,3 +148,25 @@ int linux_setxattr(const char *path, const char *name, const void *value, size_t
 int linux_lock_file(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }
 
 int linux_replace_descriptor(int from, int to) { return dup3(from, to, O_CLOEXEC); }
+
+// Huge pages: those that root has set aside, else those that the kernel makes for who asks. Where
+// memory cannot be filled at once by a call (before Linux 5.14), a byte of each page is written.
+void *linux_map_pages(size_t byte_count, bool wants_huge) {
+    const int protection = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    if (wants_huge && byte_count % (2 << 20) == 0) {
+        void *huge = mmap(NULL, byte_count, protection, flags | MAP_HUGETLB | MAP_POPULATE, -1, 0);
+        if (huge != MAP_FAILED) return huge;
+    }
+    void *pages = mmap(NULL, byte_count, protection, flags, -1, 0);
+    if (pages == MAP_FAILED) return NULL;
+    if (wants_huge) madvise(pages, byte_count, MADV_HUGEPAGE);
+    if (madvise(pages, byte_count, MADV_POPULATE_WRITE) == 0) return pages;
+    if (errno == ENOMEM) {
+        munmap(pages, byte_count);
+        errno = ENOMEM;
+        return NULL;
+    }
+    for (size_t offset = 0; offset < byte_count; offset += 4096)
+        ((volatile char *)pages)[offset] = 0;
+    return pages;
+}

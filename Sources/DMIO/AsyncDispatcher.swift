@@ -1,17 +1,18 @@
 internal import BlockIO
 internal import Glibc
 
+/// A request on its way to the thread that starts it.
+struct PendingRequest: @unchecked Sendable {
+  // Sendable: regions and memory belong to the request until it has ended.
+  let request: IORequest
+  let notify: @Sendable (IOResult) -> Void
+}
+
 /// The thread that starts and ends the asynchronous requests of one client.
 ///
 /// It starts with the first request and owns a lane, so the requests of any number of threads are
 /// under way at once while only this one touches the backend.
 final class AsyncDispatcher: Sendable {
-  private struct Pending: @unchecked Sendable {
-    // Sendable: regions and memory belong to the request until it has ended.
-    let request: IORequest
-    let notify: @Sendable (IOResult) -> Void
-  }
-
   /// A lane whose `wake()` other threads may call.
   private struct Door: @unchecked Sendable {
     // Sendable: only `wake()` is called from outside the dispatcher's thread.
@@ -19,7 +20,7 @@ final class AsyncDispatcher: Sendable {
   }
 
   private struct State {
-    var inbox: [Pending] = []
+    var inbox: [PendingRequest] = []
     var door: Door?
     var thread: IOThread?
     var isEnding = false
@@ -35,8 +36,7 @@ final class AsyncDispatcher: Sendable {
   }
 
   /// Queues a request that has passed validation. Any thread.
-  func start(_ request: IORequest, notify: @escaping @Sendable (IOResult) -> Void) {
-    let pending = Pending(request: request, notify: notify)
+  func start(_ pending: PendingRequest) {
     let door = state.withLock { state -> Door? in
       state.inbox.append(pending)
       if state.thread == nil { state.thread = IOThread(name: "dmio-async") { self.run() } }
@@ -86,7 +86,7 @@ final class AsyncDispatcher: Sendable {
   /// Starts what is in the inbox. Nothing of it is held on return: a notify function holds its
   /// client, and that must not live on because this thread waits.
   private func startArrived(on lane: IOLane) -> Arrival {
-    let (arrived, isEnding) = state.withLock { state -> ([Pending], Bool) in
+    let (arrived, isEnding) = state.withLock { state -> ([PendingRequest], Bool) in
       defer { state.inbox.removeAll(keepingCapacity: true) }
       return (state.inbox, state.isEnding)
     }
@@ -108,7 +108,7 @@ final class AsyncDispatcher: Sendable {
     var errno = Errno.ioError
     if case .noQueue(let refusal) = error { errno = refusal }
     while true {
-      let arrived = state.wait { state -> [Pending]? in
+      let arrived = state.wait { state -> [PendingRequest]? in
         guard !state.inbox.isEmpty || state.isEnding else { return nil }
         defer { state.inbox.removeAll() }
         return state.inbox

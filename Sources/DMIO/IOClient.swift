@@ -13,22 +13,8 @@ public final class IOClient: Sendable {
   /// In-flight slots that one page of a pool holds (the kernel's `MIN_IOS` arithmetic, rule E15).
   public static let slotsPerPage = 4
 
-  private struct Pool {
-    var pageCount = 0
-    var inUseCount = 0
-    var slotCount: Int { pageCount * IOClient.slotsPerPage }
-
-    /// Whether a slot was taken; false without a pool, nil when the caller has to wait.
-    mutating func take(pastTheEnd: Bool) -> Bool? {
-      if pageCount == 0 { return false }
-      guard inUseCount < slotCount || pastTheEnd else { return nil }
-      inUseCount += 1
-      return true
-    }
-  }
-
   public let backend: any Backend
-  private let pool = ConditionLock(Pool())
+  private let slots = TokenPool()
   private let idleLanes = ConditionLock<[SharedLane]>([])
   private let dispatcher: AsyncDispatcher
   private let watch = DeadlineWatch()
@@ -57,9 +43,9 @@ public final class IOClient: Sendable {
   }
 
   /// Requests that the pool lets be under way at once.
-  public var slotCount: Int { pool.withLock { $0.slotCount } }
+  public var slotCount: Int { slots.total }
   /// Requests that are under way now, and lanes that threads keep for themselves.
-  public var inUseCount: Int { pool.withLock { $0.inUseCount } }
+  public var inUseCount: Int { slots.inUse }
 
   /// Requests that have missed a deadline and have not ended (rule M12).
   public var lateCount: Int { watch.lateCount.load(ordering: .relaxed) }
@@ -69,22 +55,17 @@ public final class IOClient: Sendable {
   /// Works while I/O is under way. Range: 1 page or more; anything less traps.
   public func get(pages: Int) {
     precondition(pages > 0, "a pool grows by whole pages")
-    pool.withLock { $0.pageCount += pages }
-    pool.wakeAll()
+    slots.grow(by: pages * Self.slotsPerPage)
   }
 
   /// Gives pages back: `dm_io_put`. The last put frees the pool once its requests have ended.
   ///
   /// - Throws: ``IORequestError/unbalancedPut(pages:heldPages:)`` for more than was taken.
   public func put(pages: Int) throws(IORequestError) {
-    try pool.withLock { (pool) throws(IORequestError) in
-      guard pages > 0, pages <= pool.pageCount else {
-        throw .unbalancedPut(pages: pages, heldPages: pool.pageCount)
-      }
-      pool.pageCount -= pages
+    let (count, isTooMany) = pages.multipliedReportingOverflow(by: Self.slotsPerPage)
+    guard !isTooMany, slots.shrink(by: count) else {
+      throw .unbalancedPut(pages: pages, heldPages: slotCount / Self.slotsPerPage)
     }
-    // Whoever waits for a slot of a pool that is gone must hear of it.
-    pool.wakeAll()
     dropLanesOfFreedPool()
   }
 
@@ -96,7 +77,7 @@ public final class IOClient: Sendable {
     do {
       return try IOLane(backend: backend, isBoundToThread: true, watch: watch)
     } catch {
-      returnSlot()
+      slots.giveBack()
       throw error
     }
   }
@@ -104,7 +85,7 @@ public final class IOClient: Sendable {
   /// Ends a lane of ``makeLane()``: its slot returns to the pool. On the lane's own thread.
   public func giveBack(_ lane: consuming IOLane) {
     precondition(lane.underWay == 0, "the lane has requests under way")
-    returnSlot()
+    slots.giveBack()
   }
 
   /// Lends the calling thread a lane; waits for a slot of the pool.
@@ -114,7 +95,7 @@ public final class IOClient: Sendable {
     _ body: (IOLane) throws(E) -> R
   ) throws(IORequestError) -> Result<R, E> {
     try takeSlot()
-    defer { returnSlot() }
+    defer { slots.giveBack() }
     let lane: IOLane
     if let idle = idleLanes.withLock({ $0.popLast() }) {
       lane = idle.lane
@@ -149,8 +130,25 @@ public final class IOClient: Sendable {
   ) throws(IORequestError) {
     try request.validate()
     try takeSlot()
-    dispatcher.start(request) { [self] result in
-      returnSlot()
+    dispatcher.start(inSlot(request, notify))
+  }
+
+  /// Like ``start(_:notify:)``, but who has to wait for a slot waits in a line, not on a thread.
+  ///
+  /// Nil instead of a result: there is no pool, or it went while the request waited.
+  func enqueue(_ request: sending IORequest, notify: @escaping @Sendable (IOResult?) -> Void) {
+    let pending = inSlot(request, notify)
+    slots.take { [dispatcher] isGranted in
+      if isGranted { dispatcher.start(pending) } else { notify(nil) }
+    }
+  }
+
+  /// The slot first, then the call (rule E8).
+  private func inSlot(
+    _ request: sending IORequest, _ notify: @escaping @Sendable (IOResult) -> Void
+  ) -> PendingRequest {
+    PendingRequest(request: request) { [self] result in
+      slots.giveBack()
       notify(result)
     }
   }
@@ -179,14 +177,6 @@ public final class IOClient: Sendable {
   /// Takes a slot, waits for one if need be. The thread that runs notify functions never waits,
   /// because it is the one that frees slots: it takes the pool past its size for a while.
   private func takeSlot() throws(IORequestError) {
-    let isTaken =
-      pool.withLock { $0.take(pastTheEnd: false) }
-      ?? pool.wait { [dispatcher] pool in pool.take(pastTheEnd: dispatcher.isCurrent) }
-    guard isTaken else { throw .noPool }
-  }
-
-  private func returnSlot() {
-    pool.withLock { $0.inUseCount -= 1 }
-    pool.wakeOne()
+    guard slots.take(mayExceed: { dispatcher.isCurrent }) else { throw .noPool }
   }
 }

@@ -10,6 +10,8 @@ public enum IORequestError: Error, Hashable, Sendable {
   case misaligned(byteCount: Int)
   /// The memory is shorter than the longest region (rule E12).
   case memoryTooShort(byteCount: Int, neededByteCount: Int)
+  /// A destination is not as long as the source of the copy.
+  case unequalCopy(regionIndex: Int)
   /// The client has no pool: ``IOClient/get(pages:)`` comes first (rule E15).
   case noPool
   /// ``IOClient/put(pages:)`` gives back more than was taken (rule E15).

@@ -50,8 +50,8 @@ extension IOClient {
     }
   }
 
-  /// Carries an operation out; the task is suspended meanwhile and no thread is blocked, except
-  /// while the pool has no slot: then as ``start(_:on:memory:notify:)``.
+  /// Carries an operation out; the task is suspended meanwhile and no thread is blocked, not even
+  /// while the pool has no slot.
   ///
   /// Not cancellable: the bytes belong to the request until it has ended (rule E9).
   ///
@@ -59,16 +59,16 @@ extension IOClient {
   public func run(
     _ operation: Operation, on regions: [Region], memory: IOMemory = .none
   ) async throws(IORequestError) -> IOResult {
-    let outcome = await unsafe withUnsafeContinuation {
-      (continuation: UnsafeContinuation<Result<IOResult, IORequestError>, Never>) in
-      do throws(IORequestError) {
-        try start(operation, on: regions, memory: memory) { result in
-          unsafe continuation.resume(returning: .success(result))
-        }
-      } catch {
-        unsafe continuation.resume(returning: .failure(error))
-      }
+    let lists = RequestLists(regions: regions, memory: memory)
+    try lists.request(operation).validate()
+    let result = await unsafe withUnsafeContinuation {
+      (continuation: UnsafeContinuation<IOResult?, Never>) in
+      enqueue(lists.request(operation)) { result in unsafe continuation.resume(returning: result) }
     }
-    return try outcome.get()
+    // The request reads the lists to its end.
+    return try withExtendedLifetime(lists) { () throws(IORequestError) in
+      guard let result else { throw .noPool }
+      return result
+    }
   }
 }

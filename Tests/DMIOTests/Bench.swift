@@ -97,9 +97,10 @@ enum LoopDevice {
     return unsafe access("/dev/loop-control", R_OK) == 0 ? nil : "no loop devices here"
   }
 
-  static func open(on file: TemporaryFile) throws -> DeviceFile {
+  static func open(on file: TemporaryFile, blockByteCount: Int = 512) throws -> DeviceFile {
     let script = """
-      PATH=$PATH:/usr/sbin:/sbin; node=$(losetup --find --show '\(file.path)') || exit 1
+      PATH=$PATH:/usr/sbin:/sbin; 
+      node=$(losetup --sector-size \(blockByteCount) --find --show '\(file.path)') || exit 1
       exec 9<"$node"; losetup --detach "$node"; echo "$node"
       while echo; do sleep 0.01; done 2>/dev/null
       """

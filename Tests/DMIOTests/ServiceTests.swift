@@ -8,7 +8,7 @@ import Testing
 struct ServiceTests {
   enum Form: String, CaseIterable, Sendable { case sync, async, awaited }
 
-  private func carryOut(
+  static func carryOut(
     _ form: Form, _ rig: Rig, _ operation: Operation, _ regions: [Region], _ memory: IOMemory
   ) async throws -> IOResult {
     switch form {
@@ -32,12 +32,12 @@ struct ServiceTests {
       for operation in [Operation.write, .writeThrough] {
         let written = SampleMemory(shape, bytes: bytes)
         let regions = (0..<2).map { rig.region($0, 16, UInt64(Self.sectorCount)) }
-        #expect(try await carryOut(form, rig, operation, regions, written.memory).isSuccess)
+        #expect(try await Self.carryOut(form, rig, operation, regions, written.memory).isSuccess)
         #expect(try isSame(rig.bytes(0, 16, Self.sectorCount), bytes))
-        #expect(try await carryOut(form, rig, .writeZeroes, [regions[0]], .none).isSuccess)
-        #expect(try await carryOut(form, rig, .flush, regions, .none).isSuccess)
+        #expect(try await Self.carryOut(form, rig, .writeZeroes, [regions[0]], .none).isSuccess)
+        #expect(try await Self.carryOut(form, rig, .flush, regions, .none).isSuccess)
         let read = SampleMemory(shape, byteCount: bytes.count + 4096)
-        #expect(try await carryOut(form, rig, .read, [regions[1]], read.memory).isSuccess)
+        #expect(try await Self.carryOut(form, rig, .read, [regions[1]], read.memory).isSuccess)
         #expect(isSame(read.bytes(0, Self.sectorCount), bytes))
         #expect(isSame(read.bytes(Self.sectorCount, 8), [UInt8](repeating: 0xEE, count: 4096)))
       }

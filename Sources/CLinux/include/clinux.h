@@ -102,3 +102,7 @@ int linux_lock_file(int fd);
 
 // dup3 with O_CLOEXEC: Swift does not see names of _GNU_SOURCE.
 int linux_replace_descriptor(int from, int to);
+
+/// Maps `byte_count` bytes of zeroes (a multiple of 4096) that are there at once: no page fault
+/// later. In huge pages where they are wanted and granted. NULL with errno (ENOMEM).
+void *linux_map_pages(size_t byte_count, bool wants_huge);

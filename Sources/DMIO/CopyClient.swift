@@ -1,0 +1,110 @@
+public import BlockIO
+
+/// The kernel's `dm_kcopyd_client`: copies a region to as many as 64 others, in bounded memory.
+///
+/// Copying goes piece by piece: each is read once and written to all destinations in one request,
+/// and as many pieces as the client has memory for are under way at once, of all its jobs together;
+/// jobs wait for memory in line. All members are safe on any thread.
+///
+/// As the engine below, it knows no order and no lock against overlap (rule E19): who copies keeps
+/// others from writing source and destinations meanwhile, and does not copy a region onto itself.
+public final class CopyClient: Sendable {
+  /// Asked before each piece: calls `goOn` once, now or later, on any thread, when the piece may be
+  /// copied. The kernel's `dm_kcopyd_throttle`.
+  public typealias Throttle =
+    @Sendable (SectorCount, _ goOn: @escaping @Sendable () -> Void) -> Void
+
+  let client: IOClient
+  let memory: MemoryPool
+  let throttle: Throttle?
+
+  /// - Parameters:
+  ///   - pieceByteCount: bytes of a piece, rounded up to pages; the kernel's are of 512 KiB, too.
+  ///   - pieceCount: pieces under way at once, the memory that the client ever uses.
+  /// - Throws: ENOMEM.
+  public init(
+    backend: any Backend, pieceByteCount: Int = 512 << 10, pieceCount: Int = 8,
+    throttle: Throttle? = nil
+  ) throws(Errno) {
+    memory = try MemoryPool(pieceByteCount: pieceByteCount, pieceCount: pieceCount)
+    // A piece has one request under way, so nothing waits for a slot.
+    let slots = IOClient.slotsPerPage
+    client = IOClient(backend: backend, pages: (pieceCount + slots - 1) / slots)
+    self.throttle = throttle
+  }
+
+  /// Pieces of memory that copies have now.
+  public var usedPieceCount: Int { memory.inUseCount }
+
+  /// Starts a copy and returns at once: `dm_kcopyd_copy`.
+  ///
+  /// `notify`, the kernel's `dm_kcopyd_notify_fn`, runs exactly once, when nothing of the copy is
+  /// under way any more, on a thread of the client or, when there is nothing to copy, on the
+  /// caller's. It may start the next copy, and must not wait for one.
+  ///
+  /// - Parameters:
+  ///   - destinations: at most 64, each as long as the source or empty; empty ones are passed by.
+  ///   - ignoresErrors: whether to go on behind a failure (`DM_KCOPYD_IGNORE_ERROR`). What could
+  ///     not be read is not written then; otherwise no piece is begun after a failure.
+  /// - Throws: ``IORequestError/tooManyRegions(count:)``,
+  ///   ``IORequestError/unequalCopy(regionIndex:)``; `notify` does not run then.
+  public func start(
+    from source: Region, to destinations: [Region], ignoresErrors: Bool = false,
+    notify: @escaping @Sendable (CopyResult) -> Void
+  ) throws(IORequestError) {
+    guard destinations.count <= IORequest.mostRegions else {
+      throw .tooManyRegions(count: destinations.count)
+    }
+    for (index, destination) in destinations.enumerated()
+    where !destination.sectors.isEmpty && destination.sectors.count != source.sectors.count {
+      throw .unequalCopy(regionIndex: index)
+    }
+    CopyJob(
+      self, from: source, to: destinations, ignoresErrors: ignoresErrors, notify: notify
+    ).begin()
+  }
+
+  /// Copies and waits for the end.
+  public func copy(
+    from source: Region, to destinations: [Region], ignoresErrors: Bool = false
+  ) throws(IORequestError) -> CopyResult {
+    let ended = ConditionLock<CopyResult?>(nil)
+    try start(from: source, to: destinations, ignoresErrors: ignoresErrors) { result in
+      ended.withLock { $0 = result }
+      ended.wakeAll()
+    }
+    return ended.wait { $0 }
+  }
+
+  /// Copies; the task is suspended meanwhile, and no thread is blocked.
+  public func run(
+    from source: Region, to destinations: [Region], ignoresErrors: Bool = false
+  ) async throws(IORequestError) -> CopyResult {
+    let outcome = await unsafe withUnsafeContinuation {
+      (continuation: UnsafeContinuation<Result<CopyResult, IORequestError>, Never>) in
+      do throws(IORequestError) {
+        try start(from: source, to: destinations, ignoresErrors: ignoresErrors) { result in
+          unsafe continuation.resume(returning: .success(result))
+        }
+      } catch {
+        unsafe continuation.resume(returning: .failure(error))
+      }
+    }
+    return try outcome.get()
+  }
+}
+
+/// How a copy ended: read and write errors apart, as the kernel's `read_err` and `write_err`.
+public struct CopyResult: Sendable {
+  /// The errno of the first piece that could not be read.
+  public internal(set) var readError: Errno?
+  /// Bit i is set when at least one piece could not be written to destination i.
+  public internal(set) var writeErrorBits: ErrorBits = []
+  /// The first errno of each of them, by rising index.
+  public internal(set) var failures: [RegionFailure] = []
+  /// Sectors from the start that are on every destination: where to go on after a failure.
+  public internal(set) var copiedCount = SectorCount(0)
+
+  /// Whether every sector is on every destination.
+  public var isSuccess: Bool { readError == nil && writeErrorBits.isEmpty }
+}
