@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 const int linux_O_DIRECT = O_DIRECT;
+const int linux_O_PATH = O_PATH;
 const int linux_FALLOC_KEEP_SIZE = FALLOC_FL_KEEP_SIZE;
 const int linux_FALLOC_PUNCH_HOLE = FALLOC_FL_PUNCH_HOLE;
 const int linux_FALLOC_ZERO_RANGE = FALLOC_FL_ZERO_RANGE;
@@ -103,6 +104,8 @@ const char *linux_errno_name(int number) { return strerrorname_np(number); }
 unsigned linux_major(uint64_t device) { return major(device); }
 unsigned linux_minor(uint64_t device) { return minor(device); }
 
+pid_t linux_thread_number(void) { return (pid_t)syscall(SYS_gettid); }
+
 void linux_name_thread(const char *name) {
     char cut[16];
     snprintf(cut, sizeof cut, "%s", name);
@@ -133,6 +136,7 @@ void linux_syslog(int severity, const char *text) {
     syslog(LOG_DAEMON | severity, "%s", text);
 }
 
+int linux_sync_file_system(int descriptor) { return syncfs(descriptor); }
 int linux_umount(const char *path, bool lazily) { return umount2(path, lazily ? MNT_DETACH : 0); }
 
 int linux_pidfd(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }

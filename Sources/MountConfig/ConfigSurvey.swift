@@ -22,6 +22,7 @@ struct ConfigSurvey {
     var overlaps = OverlapCheck()
     let volumes = draft.volumes.compactMap { volume($0, &overlaps) }
     overlaps.report(to: log)
+    CacheCheck.report(draft.volumes, to: log)
     guard let stateDirectory, volumes.count == draft.volumes.count else { return nil }
     return MountConfiguration(
       file: log.file, stateDirectory: stateDirectory,
@@ -82,6 +83,6 @@ struct ConfigSurvey {
       owner: draft.owner, group: draft.group, truncate: draft.truncate, readOnly: draft.readOnly,
       initialSync: draft.initialSync, intent: draft.intent, chunk: SectorCount(draft.chunk),
       resyncRate: draft.resyncRate, onNoSpace: draft.onNoSpace,
-      onAllFailed: draft.onAllFailed)
+      onAllFailed: draft.onAllFailed, cache: draft.cache.value(or: .writethrough))
   }
 }

@@ -22,11 +22,9 @@ struct KeySchema {
     keys: [
       "size", "legs", "read_policy", "write_quorum", "mode", "owner", "group", "truncate",
       "read_only", "initial_sync", "intent", "chunk", "resync_rate", "on_no_space",
-      "on_all_failed",
+      "on_all_failed", "cache",
     ],
-    unbuilt: [
-      "cache": "leave it out"
-    ])
+    unbuilt: [:])
 
   static let leg = KeySchema(
     owner: "a leg",

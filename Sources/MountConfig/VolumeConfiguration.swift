@@ -29,6 +29,7 @@ public struct VolumeConfiguration: Sendable {
   public var resyncRate: UInt64
   public var onNoSpace: NoSpaceChoice
   public var onAllFailed: AllFailedChoice
+  public var cache: CacheChoice
 
   /// What `mode` is when the key is left out.
   static let defaultMode: UInt32 = 0o644

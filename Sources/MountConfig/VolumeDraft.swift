@@ -25,6 +25,7 @@ struct VolumeDraft {
   let resyncRate: UInt64
   let onNoSpace: NoSpaceChoice
   let onAllFailed: AllFailedChoice
+  let cache: Setting<CacheChoice>
 
   /// The unit of the intent map when `chunk` is left out: 4 MiB.
   static let usualChunk: UInt64 = 8192
@@ -58,6 +59,7 @@ struct VolumeDraft {
     resyncRate = Self.resyncRate(keys)
     onNoSpace = keys.choice("on_no_space", NoSpaceChoice.self).value(or: .stale)
     onAllFailed = keys.choice("on_all_failed", AllFailedChoice.self).value(or: .error)
+    cache = keys.choice("cache", CacheChoice.self)
     checkCreation(keys)
   }
 

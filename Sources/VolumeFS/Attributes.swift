@@ -7,10 +7,20 @@ internal import Volumes
 extension Operations {
   static let getattr:
     @convention(c) (fuse_req_t?, fuse_ino_t, UnsafeMutablePointer<fuse_file_info>?) -> Void = {
-      request, number, _ in
+      request, number, information in
       unsafe serve(request, number) { fileSystem, inode, reply in
+        if fileSystem.gathersWrites, case .volume(let volume) = inode {
+          // Asked with a handle by a write (and by a seek or read at the end), without by stat(2).
+          let handle = unsafe information.map { unsafe HandleKind(rawValue: $0.pointee.fh) }
+          if handle?.contains(.writable) == true, volume.takeOverrun() {
+            return reply.fail(.noSpace)
+          }
+          let caller = unsafe request.flatMap { unsafe fuse_req_ctx($0)?.pointee.pid } ?? 0
+          fileSystem.waitForSize(number: number, caller: caller)
+        }
         reply.attributes(
-          inode.attributes(number: number, in: fileSystem), validSeconds: inode.validSeconds)
+          inode.attributes(number: number, in: fileSystem),
+          validSeconds: fileSystem.validSeconds(of: inode, number: number))
       }
     }
 
@@ -32,7 +42,9 @@ extension Operations {
         }
         let attributes = Inode.volume(volume).attributes(number: number, in: fileSystem)
         guard bits & mirrorfs_set_size != 0, volume.truncatePolicy == .zero else {
-          return reply.attributes(attributes, validSeconds: validSeconds)
+          return reply.attributes(
+            attributes,
+            validSeconds: fileSystem.validSeconds(of: .volume(volume), number: number))
         }
         fileSystem.answerTruncation(
           of: volume, to: UInt64(change.st_size), attributes, reply)

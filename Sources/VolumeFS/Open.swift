@@ -15,14 +15,16 @@ extension Operations {
         }
         guard case .volume(let volume) = inode else { return reply.fail(Errno(EISDIR)) }
         if volume.isReadOnly, flags & O_ACCMODE != O_RDONLY { return reply.fail(.readOnly) }
-        let isMappable = flags & O_ACCMODE == O_RDWR
         let wantsDirect =
           flags & linux_O_DIRECT != 0 && fileSystem.negotiation.allowsDirectMapping
-        guard let kind = volume.openHandle(wantsDirect: wantsDirect, isMappable: isMappable)
+        guard
+          let kind = volume.openHandle(
+            wantsDirect: wantsDirect, isWritable: flags & O_ACCMODE != O_RDONLY,
+            isMappable: flags & O_ACCMODE == O_RDWR)
         else { return reply.fail(.noSuchFile) }
-        let direct = kind == .uncached ? mirrorfs_open_direct : 0
+        let direct = kind.contains(.uncached) ? mirrorfs_open_direct : 0
         if !reply.opened(handle: kind.rawValue, flags: mirrorfs_open_flags | direct) {
-          volume.closeHandle(kind, isMappable: isMappable)
+          volume.closeHandle(kind)
         }
       }
     }
@@ -32,13 +34,12 @@ extension Operations {
     @convention(c) (fuse_req_t?, fuse_ino_t, UnsafeMutablePointer<fuse_file_info>?) -> Void = {
       request, number, information in
       unsafe serve(request, number) { fileSystem, inode, reply in
-        let flags = unsafe information?.pointee.flags ?? O_RDONLY
+        let handle = unsafe information?.pointee.fh ?? 0
         guard case .volume(let volume) = inode else {
-          unsafe fileSystem.documents.close(information?.pointee.fh ?? 0)
+          fileSystem.documents.close(handle)
           return reply.succeed()
         }
-        let kind = unsafe HandleKind(rawValue: information?.pointee.fh ?? 0) ?? .cached
-        volume.closeHandle(kind, isMappable: flags & O_ACCMODE == O_RDWR)
+        volume.closeHandle(HandleKind(rawValue: handle))
         reply.succeed()
       }
     }

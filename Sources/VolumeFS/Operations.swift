@@ -14,9 +14,11 @@ enum Operations {
 
   static var table: fuse_lowlevel_ops {
     var table = fuse_lowlevel_ops()
-    unsafe table.`init` = { _, connection in
-      guard let connection = unsafe connection else { return }
-      unsafe mirrorfs_negotiate(connection)
+    unsafe table.`init` = { userdata, connection in
+      guard let connection = unsafe connection, let userdata = unsafe userdata else { return }
+      let fileSystem = unsafe Unmanaged<VolumeFileSystem>.fromOpaque(userdata)
+        .takeUnretainedValue()
+      unsafe mirrorfs_negotiate(connection, fileSystem.gathersWrites)
       unsafe connection.pointee.max_write = UInt32(VolumeFileSystem.mostTransferByteCount)
       unsafe connection.pointee.max_readahead = UInt32(VolumeFileSystem.mostTransferByteCount)
       unsafe connection.pointee.max_background = 512

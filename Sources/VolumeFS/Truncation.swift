@@ -8,21 +8,26 @@ extension VolumeFileSystem {
   /// Answers a SETATTR that cut a volume, so that the kernel forgets its cached pages behind the
   /// cut although the size stays (rule F2).
   ///
-  /// Nobody can have mapped the file for writing: the pages are clean, and are dropped before the
-  /// answer. Otherwise some may be dirty, and the kernel would wait for itself to write them; then
-  /// the answer shows the file as cut, which drops dirty pages too, for no time at all, and the
-  /// true size is asked for right after.
+  /// Where no page can be dirty they are dropped before the answer. Otherwise the kernel would wait
+  /// for itself to write them; then the answer shows the file as cut, which drops dirty pages too,
+  /// for no time at all, and the true size is asked for, or set, right after.
   func answerTruncation(
     of volume: Volume, to byteCount: UInt64, _ attributes: stat, _ reply: consuming Reply
   ) {
     guard byteCount < volume.byteCount else {
-      return reply.attributes(attributes, validSeconds: Operations.validSeconds)
+      let number = fuse_ino_t(attributes.st_ino)
+      return reply.attributes(
+        attributes, validSeconds: validSeconds(of: .volume(volume), number: number))
     }
-    if !volume.mayBeMapped, dropPages(number: fuse_ino_t(attributes.st_ino), from: byteCount) {
+    if !volume.mayBeDirty, dropPages(number: fuse_ino_t(attributes.st_ino), from: byteCount) {
       return reply.attributes(attributes, validSeconds: Operations.validSeconds)
     }
     var cut = attributes
     cut.st_size = off_t(byteCount)
+    if gathersWrites {
+      restoreSize(of: volume, number: fuse_ino_t(attributes.st_ino))
+      return reply.attributes(cut, validSeconds: 0)
+    }
     reply.attributes(cut, validSeconds: 0)
     sizeRefresher.refresh(volume.name)
   }

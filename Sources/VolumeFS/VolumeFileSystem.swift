@@ -38,6 +38,9 @@ public import Volumes
   let gate: WorkerGate
   let sizeRefresher = SizeRefresher()
   let documents = OpenDocuments()
+  let sizeRestorer = SizeRestorer()
+  /// Whether the kernel gathers writes: it then trusts its own idea of every volume's size.
+  public let gathersWrites: Bool
   /// Whether a worker is just making the kernel drop pages.
   let isDropping = ConditionLock(false)
   private let threadCount: Int
@@ -50,6 +53,7 @@ public import Volumes
   /// Workers that there may be, busy and waiting ones together.
   public static let mostWorkers = 256
   private var session: OpaquePointer?
+  private let mountPoint = ConditionLock<String?>(nil)
 
   /// - Parameters:
   ///   - client: its pool must have a slot for each thread.
@@ -57,6 +61,7 @@ public import Volumes
   ///     ``mostWorkers``, when all of them wait for legs.
   public init(table: VolumeTable, client: IOClient, threadCount: Int) {
     unsafe currentTable = unsafe Atomic(Unmanaged.passRetained(table))
+    gathersWrites = table.volumes.contains { $0.cache == .writeback && !$0.isReadOnly }
     self.client = client
     self.threadCount = max(1, threadCount)
     // Twice the processors measured best: with fewer, the kernel often finds nobody awake.
@@ -87,13 +92,19 @@ public import Volumes
       throw .refused
     }
     sizeRefresher.begin(mountPoint: mountPoint)
+    self.mountPoint.withLock { $0 = mountPoint }
     unsafe negotiation.patchReplies(of: made)
   }
 
   /// Waits until the kernel and we have agreed on the protocol: then the mount is ready.
   ///
   /// Some other thread must be in ``serve()``.
-  public func waitUntilReady() { negotiation.waitUntilDone() }
+  public func waitUntilReady() {
+    negotiation.waitUntilDone()
+    if gathersWrites, let mountPoint = mountPoint.withLock({ $0 }) {
+      sizeRestorer.begin(mountPoint: mountPoint)
+    }
+  }
 
   /// Serves requests until the mount is gone, and returns when every thread has ended but those
   /// that a hung leg holds: see ``isHung``.
@@ -104,6 +115,7 @@ public import Volumes
     crew.wait { $0.workerCount == $0.hungCount ? () : nil }
     gate.whenExhausted.withLock { $0 = nil }
     sizeRefresher.end()
+    sizeRestorer.end()
     unsafe fuse_session_unmount(session)
   }
 
@@ -165,8 +177,14 @@ public import Volumes
 
   /// Makes the kernel ask for a volume's owner and mode again.
   public func noteChange(of volume: Volume) {
-    guard let session = unsafe session, let number = table.number(of: volume.name) else { return }
-    unsafe _ = fuse_lowlevel_notify_inval_inode(session, Inode.number(ofVolume: number), -1, 0)
+    guard let number = table.number(of: volume.name) else { return }
+    notifyAttributes(number: Inode.number(ofVolume: number))
+  }
+
+  /// Makes the kernel ask for the attributes before it uses them again.
+  func notifyAttributes(number: UInt64) {
+    guard let session = unsafe session else { return }
+    unsafe _ = fuse_lowlevel_notify_inval_inode(session, number, -1, 0)
   }
 
   /// Tells the kernel that a file's contents changed from `byteOffset` on.

@@ -156,11 +156,18 @@ internal import Volumes
       Int(request.size) <= VolumeFileSystem.mostTransferByteCount,
       Int(header.len) >= Self.writeHeaderByteCount + Int(request.size)
     else { return reply.fail(.invalid) }
+    let isPastEnd = request.offset + UInt64(request.size) > volume.byteCount
+    let isGathered = request.write_flags & UInt32(FUSE_WRITE_CACHE) != 0
+    if isPastEnd, isGathered {
+      fileSystem.noteOverrun(
+        of: volume, number: header.nodeid, byteCount: Int(request.size))
+    }
     do throws(Errno) {
       let bytes = unsafe UnsafeRawBufferPointer(start: payload, count: Int(request.size))
       let byteCount = try unsafe again(renewing: &scratch) { (scratch) throws(Errno) in
         try unsafe volume.write(bytes, at: request.offset, scratch: scratch, on: lane)
       }
+      if isPastEnd, isGathered { throw .noSpace }
       reply.wrote(byteCount: byteCount)
     } catch {
       reply.fail(error)

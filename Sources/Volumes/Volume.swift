@@ -12,6 +12,16 @@ public enum TruncatePolicy: Sendable {
   case refuse
 }
 
+/// How the kernel's page cache is used for a volume.
+public enum CacheMode: Sendable {
+  /// Reads are cached; a write is at the legs when it ends.
+  case writethrough
+  /// The kernel gathers writes, and sends them when it likes, at fsync, and at close.
+  case writeback
+  /// Every read and write comes here.
+  case none
+}
+
 /// Who may use a volume: enforced by the kernel (rule F7).
 public struct VolumeAccess: Sendable {
   /// Permission bits, 0...0o777.
@@ -42,6 +52,7 @@ public final class Volume: Sendable {
   public let name: String
   public let isReadOnly: Bool
   private let settings: ConditionLock<VolumeSettings>
+  public let cache: CacheMode
   public let mirror: MirrorSet
   /// Size in bytes; it never changes.
   public let byteCount: UInt64
@@ -53,11 +64,13 @@ public final class Volume: Sendable {
   let handles = ConditionLock(HandleCounts())
 
   public init(
-    name: String, mirror: MirrorSet, access: VolumeAccess, truncatePolicy: TruncatePolicy = .zero,
+    name: String, mirror: MirrorSet, access: VolumeAccess,
+    truncatePolicy: TruncatePolicy = .zero, cache: CacheMode = .writethrough,
     history: ChangeHistory = ChangeHistory()
   ) {
     self.name = name
     self.history = history
+    self.cache = cache
     self.mirror = mirror
     isReadOnly = access.isReadOnly
     settings = ConditionLock(VolumeSettings(access: access, truncatePolicy: truncatePolicy))

@@ -118,7 +118,13 @@ struct Mount {
       for volume in volumes { volume.mirror.stopWaiting() }
       guard let refusal = Unmounting.unmount(mountPoint, lazily: false) else { return }
       logger.warning("still in use, unmounting lazily: \(refusal)")
+      let folder = unsafe linux_open(mountPoint, O_RDONLY | O_CLOEXEC, 0)
       _ = Unmounting.unmount(mountPoint, lazily: true)
+      // What the kernel has gathered; the last close would send it, but see below.
+      if folder >= 0 {
+        _ = linux_sync_file_system(folder)
+        Glibc.close(folder)
+      }
       // Whoever sends the signal may lose patience before the last file is closed.
       _ = Self.flush(volumes, client, logger)
     }

@@ -103,11 +103,18 @@ final class Reload: Sendable {
     check(old.engine == new.engine, top, "'engine'")
     check(old.allowOther == new.allowOther, top, "'allow_other'")
     for volume in new.volumes {
-      guard let before = old.volumes.first(where: { $0.name == volume.name }) else { continue }
+      guard let before = old.volumes.first(where: { $0.name == volume.name }) else {
+        let fits = (volume.cache == .writeback) == fileSystem.gathersWrites
+        check(
+          fits || volume.cache == .none || volume.readOnly, volume.mark,
+          "whether the mount has volumes with 'cache: writeback'")
+        continue
+      }
       check(before.sectorCount == volume.sectorCount, volume.mark, "the size")
       check(before.readOnly == volume.readOnly, volume.mark, "'read_only'")
       check(before.intent == volume.intent, volume.mark, "'intent'")
       check(before.chunk == volume.chunk, volume.mark, "'chunk'")
+      check(before.cache == volume.cache, volume.mark, "'cache'")
       check(isSame(before, volume), volume.mark, "the legs (`mirrorfs replace` changes one)")
     }
     return problems

@@ -111,7 +111,8 @@ struct VolumeAssembly {
     return Volume(
       name: name, mirror: mirror,
       access: VolumeAccess(volume),
-      truncatePolicy: TruncatePolicy(volume.truncate), history: history)
+      truncatePolicy: TruncatePolicy(volume.truncate), cache: CacheMode(volume.cache),
+      history: history)
   }
 
   private func stateFolder(of volume: VolumeConfiguration) -> String {
@@ -284,6 +285,16 @@ extension TruncatePolicy {
     case .zero: self = .zero
     case .ignore: self = .ignore
     case .refuse: self = .refuse
+    }
+  }
+}
+
+extension CacheMode {
+  init(_ choice: CacheChoice) {
+    switch choice {
+    case .writethrough: self = .writethrough
+    case .writeback: self = .writeback
+    case .none: self = .none
     }
   }
 }

@@ -38,6 +38,7 @@ struct AcceptedConfigTests {
     #expect(leg.deadlineMilliseconds == 30_000)
     #expect(volume.onNoSpace == .stale)
     #expect(volume.onAllFailed == .error)
+    #expect(volume.cache == .writethrough)
   }
 
   @Test("F7: every key is read")

@@ -13,7 +13,7 @@ struct VolumeRefusalTests {
   private let listOfKeys =
     "the keys of a volume are size, legs, read_policy, write_quorum, mode, owner, group, "
     + "truncate, read_only, initial_sync, intent, chunk, resync_rate, on_no_space, "
-    + "on_all_failed"
+    + "on_all_failed, cache"
 
   @Test("S: unknown keys of a volume")
   func unknownKeys() {
@@ -26,15 +26,36 @@ struct VolumeRefusalTests {
       "unknown key 'leg' in a volume (did you mean 'legs'?); \(listOfKeys)")
   }
 
-  @Test(
-    "S: keys of a volume that are not built yet",
-    arguments: [
-      ("cache", "leave it out")
-    ])
-  func unbuiltKeys(key: String, advice: String) {
+  @Test("S: cache: the kernel has one choice of gathering writes for a mount")
+  func cacheModes() throws {
+    func volumes(_ caches: [String]) -> String {
+      MarkedText.config(
+        caches.enumerated().map { index, cache in
+          let leg = "{path: a.img, start: \(index), count: 1}"
+          return cache.isEmpty
+            ? "  §v\(index): {legs: [\(leg)]}" : "  v\(index): {legs: [\(leg)], \(cache)}"
+        }.joined(separator: "\n"))
+    }
+    let advice =
+      "but 'v0' of this mount is 'cache: writeback', and the kernel has one choice for a mount; "
+      + "write 'cache: writeback' or 'cache: none' here, or put it into a config of its own"
+    fixture.expectRefusal(
+      volumes(["cache: writeback", "", "cache: §writethrough", "cache: none"]),
+      "volume 'v1' is 'cache: writethrough' (the default), \(advice)",
+      "volume 'v2' is 'cache: writethrough', \(advice)")
     fixture.expectVolumeRefusal(
-      "§\(key): x\n\(legs)",
-      "key '\(key)' of a volume is not built yet in this version; \(advice)")
+      "cache: §back\n\(legs)",
+      "'cache' must be one of writethrough, writeback, none, but this is the text 'back'")
+    let config = try fixture.load(
+      """
+      version: 1
+      state_directory: state
+      volumes:
+        a: {legs: [{path: a.img, start: 0, count: 1}], cache: writeback}
+        b: {legs: [{path: a.img, start: 1, count: 1}], cache: none}
+        c: {legs: [{path: a.img, start: 2, count: 1}], read_only: true}
+      """)
+    #expect(config.volumes.map(\.cache) == [.writeback, .none, .writethrough])
   }
 
   @Test("S: values of initial_sync, intent, chunk and resync_rate")

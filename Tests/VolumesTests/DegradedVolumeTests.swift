@@ -202,10 +202,10 @@ struct HoleTests {
     #expect(throws: Errno.noSuchAddress) { try rig.volume.seek(toHole: true, from: end) }
     // Pages that the kernel has not written yet are no holes.
     let handle = try #require(
-      rig.volume.openHandle(wantsDirect: false, isMappable: true))
+      rig.volume.openHandle(wantsDirect: false, isWritable: true, isMappable: true))
     #expect(try rig.volume.seek(toHole: false, from: 5) == 5)
     #expect(try rig.volume.seek(toHole: true, from: 5) == end)
-    rig.volume.closeHandle(handle, isMappable: true)
+    rig.volume.closeHandle(handle)
     #expect(try rig.volume.seek(toHole: false, from: 5) == 16 * 4096)
   }
 

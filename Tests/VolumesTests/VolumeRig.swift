@@ -16,7 +16,7 @@ final class VolumeRig {
 
   init(
     sectors: UInt64 = 256, block: Int = sectorByteCount, policy: TruncatePolicy = .zero,
-    isReadOnly: Bool = false
+    isReadOnly: Bool = false, cache: CacheMode = .writethrough
   ) {
     let memory = memory
     devices = (0..<2).map { _ in
@@ -30,7 +30,7 @@ final class VolumeRig {
     volume = Volume(
       name: "vol", mirror: MirrorSet(legs: legs),
       access: VolumeAccess(mode: 0o640, owner: 1, group: 2, isReadOnly: isReadOnly),
-      truncatePolicy: policy)
+      truncatePolicy: policy, cache: cache)
   }
 
   @discardableResult

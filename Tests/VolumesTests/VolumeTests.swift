@@ -161,15 +161,65 @@ struct VolumeAttributeTests {
   }
 
   @Test("F5: cached and direct handles never meet")
-  func handles() {
+  func handles() throws {
     let volume = VolumeRig().volume
-    #expect(volume.openHandle(wantsDirect: true, isMappable: true) == .uncached)
-    #expect(volume.openHandle(wantsDirect: false, isMappable: false) == .uncached)
-    volume.closeHandle(.uncached, isMappable: true)
-    #expect(!volume.mayBeMapped)
-    volume.closeHandle(.uncached, isMappable: false)
-    #expect(volume.openHandle(wantsDirect: false, isMappable: true) == .cached)
-    #expect(volume.openHandle(wantsDirect: true, isMappable: false) == .cached)
-    #expect(volume.mayBeMapped)
+    let first = try open(volume, direct: true, "rw")
+    #expect(first == [.uncached, .writable, .mappable])
+    #expect(volume.mayBeDirty)
+    let second = try open(volume, direct: false, "r")
+    #expect(second == .uncached)
+    volume.closeHandle(first)
+    #expect(!volume.mayBeDirty)
+    volume.closeHandle(second)
+    #expect(try open(volume, direct: false, "rw") == [.writable, .mappable])
+    #expect(try open(volume, direct: true, "r") == [])
+    #expect(volume.mayBeDirty)
+  }
+
+  @Test("F5: with cache: none every handle is past the page cache")
+  func uncachedHandles() throws {
+    let volume = VolumeRig(cache: .none).volume
+    #expect(try open(volume, direct: false, "r") == .uncached)
+  }
+
+  @Test("F5: where the kernel gathers writes, a writer alone may leave dirty pages")
+  func gatheredWrites() throws {
+    #expect(try !VolumeRig().mayBeDirtyWhenOpen("w"))
+    #expect(try VolumeRig(cache: .writeback).mayBeDirtyWhenOpen("w"))
+    #expect(try !VolumeRig(cache: .writeback).mayBeDirtyWhenOpen("r"))
+  }
+
+  @Test("F3: an overrun is told to the one writer, once, and to nobody when it may be another's")
+  func overruns() throws {
+    let volume = VolumeRig(cache: .writeback).volume
+    let writer = try open(volume, direct: false, "w")
+    volume.noteOverrun(byteCount: Volume.mostQuietOverrun)
+    #expect(!volume.takeOverrun())
+    volume.noteOverrun(byteCount: 1)
+    #expect(volume.hasOverrun)
+    #expect(volume.takeOverrun())
+    #expect(!volume.takeOverrun())
+    volume.noteOverrun(byteCount: 5 << 20)
+    let other = try open(volume, direct: false, "w")
+    #expect(!volume.takeOverrun())
+    volume.noteOverrun(byteCount: 5 << 20)
+    #expect(!volume.takeOverrun())
+    volume.closeHandle(writer)
+    volume.noteOverrun(byteCount: 5 << 20)
+    volume.closeHandle(other)
+    #expect(!volume.takeOverrun())
+  }
+}
+
+private func open(_ volume: Volume, direct: Bool, _ how: String) throws -> HandleKind {
+  try #require(
+    volume.openHandle(
+      wantsDirect: direct, isWritable: how.contains("w"), isMappable: how == "rw"))
+}
+
+extension VolumeRig {
+  fileprivate func mayBeDirtyWhenOpen(_ how: String) throws -> Bool {
+    _ = try open(volume, direct: false, how)
+    return volume.mayBeDirty
   }
 }

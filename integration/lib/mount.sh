@@ -30,6 +30,7 @@ config_for() {
     esac
     shift
   done
+  [ -z "${MIRRORFS_CACHE:-}" ] || [[ $volume == *cache:* ]] || volume+="    cache: $MIRRORFS_CACHE"$'\n'
   [[ $volume == *initial_sync:* ]] || volume+=$'    initial_sync: assume-in-sync\n'
   { printf '%svolumes:\n  vol:\n%s    legs:\n' "$top" "$volume"; leg_lines "$@"; } | write_config
 }

@@ -9,6 +9,7 @@
 
 // open(2) flags.
 extern const int linux_O_DIRECT;
+extern const int linux_O_PATH;
 
 /// open(2) with a mode; variadic in C. Returns a descriptor, or -1 with errno.
 int linux_open(const char *path, int flags, mode_t mode);
@@ -74,6 +75,8 @@ int linux_claim_block_device(const char *path);
 
 /// Names the calling thread; at most 15 bytes are kept.
 void linux_name_thread(const char *name);
+/// The calling thread's number, as requests of FUSE and the kernel's lists have it.
+pid_t linux_thread_number(void);
 
 /// eventfd(2), closed on exec. Returns a descriptor, or -1 with errno.
 int linux_eventfd(void);
@@ -87,6 +90,8 @@ void linux_syslog(int severity, const char *text);
 
 /// umount2(2). 0, or -1 with errno.
 int linux_umount(const char *path, bool lazily);
+/// syncfs(2). 0, or -1 with errno.
+int linux_sync_file_system(int descriptor);
 
 /// pidfd_open(2): a descriptor that becomes readable when the process ends. -1 with errno.
 int linux_pidfd(pid_t process);
