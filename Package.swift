@@ -49,13 +49,14 @@ let package = Package(
     module("BlockIOFaults", ["BlockIO"]),
     module("DMIO", ["BlockIO"]),
     module("Mirror", ["DMIO", "BlockIO"]),
-    module("Volumes", ["Mirror", "DMIO", "BlockIO"]),
+    module("Volumes", ["Mirror", "DMIO", "BlockIO", "BlockIOFaults"]),
     module("VolumeFS", ["Volumes", "CFUSE3", "CLinux"]),
     module("MountConfig", ["BlockIO", "CLinux", yams]),
     .executableTarget(
       name: "mirrorfs",
       dependencies: [
         "VolumeFS", "Volumes", "Mirror", "DMIO", "BlockIO", "BlockIOThreads", "BlockIOUring",
+        "BlockIOFaults",
         "MountConfig", "CLinux", logging, arguments,
       ],
       swiftSettings: strict),

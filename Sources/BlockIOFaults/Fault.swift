@@ -29,6 +29,8 @@ public enum Fault: Sendable {
   case hold(Gate)
   /// It is under way, but nothing moves for so long.
   case delay(milliseconds: Int)
+  /// A read ends well, but one bit of each sector is wrong in what it brought.
+  case corrupt
 }
 
 /// Holds transfers back until it is opened. All members are safe on any thread.

@@ -23,12 +23,23 @@ final class FaultQueue: TransferQueue {
   private let bell: Bell
   private var held: [Held] = []
   private var ended: [TransferResult] = []
+  private struct Passed {
+    let tag: UInt64
+    /// What it ends with even if it went well.
+    let error: Errno?
+    /// The read whose memory is spoilt when it has ended.
+    let corrupted: Transfer?
+  }
+
   /// What the wrapped queue has, by the tags that it goes by there; tags need not differ here.
-  private var passed: [UInt64: (tag: UInt64, error: Errno?)] = [:]
-  private var nextTag: UInt64 = 0
+  private var passed: [UInt64: Passed] = [:]
+  /// Tags from here on are ours. Those of transfers that went straight through are smaller.
+  private static let firstTag: UInt64 = 1 << 63
+  private var nextTag = firstTag
 
   var capacity: Int { wrapped.capacity }
   var underWay: Int { wrapped.underWay + held.count + ended.count }
+  var mayWait: Bool { wrapped.mayWait || !held.isEmpty }
 
   init(wrapped: any TransferQueue, backend: FaultBackend) {
     self.wrapped = wrapped
@@ -38,11 +49,13 @@ final class FaultQueue: TransferQueue {
 
   func submit(_ transfer: Transfer) {
     precondition(underWay < capacity, "the queue is full")
+    guard backend.isArmed else { return wrapped.submit(transfer) }
     switch backend.fault(of: transfer) {
     case nil: pass(transfer)
     case .fail(let error, let byteCount): fail(transfer, error, afterByteCount: byteCount)
     case .cutShort(let byteCount): fail(transfer, .ioError, afterByteCount: byteCount)
     case .hold(let gate): hold(transfer, gate)
+    case .corrupt: pass(transfer, isCorrupted: true)
     case .delay(let milliseconds):
       let gate = Gate()
       hold(transfer, gate)
@@ -61,7 +74,9 @@ final class FaultQueue: TransferQueue {
       ended.removeAll()
       let first = results.count
       wrapped.reap(waiting: waiting && first == before, into: &results)
-      for index in first..<results.count { results[index] = translated(results[index]) }
+      if !passed.isEmpty {
+        for index in first..<results.count { results[index] = translated(results[index]) }
+      }
       guard waiting, results.count == before else { return }
       // Acquire: what the waker did before is seen by the owner after.
       if bell.isForOwner.exchange(false, ordering: .acquiring) { return }
@@ -73,12 +88,15 @@ final class FaultQueue: TransferQueue {
     wrapped.wake()
   }
 
-  private func pass(_ transfer: Transfer, byteCount: Int? = nil, error: Errno? = nil) {
+  private func pass(
+    _ transfer: Transfer, byteCount: Int? = nil, error: Errno? = nil, isCorrupted: Bool = false
+  ) {
     var inner = transfer
     inner.tag = nextTag
     nextTag += 1
     if let byteCount { inner.byteCount = byteCount }
-    passed[inner.tag] = (transfer.tag, error)
+    passed[inner.tag] = Passed(
+      tag: transfer.tag, error: error, corrupted: isCorrupted ? transfer : nil)
     wrapped.submit(inner)
   }
 
@@ -108,12 +126,27 @@ final class FaultQueue: TransferQueue {
   }
 
   private func translated(_ result: TransferResult) -> TransferResult {
-    guard let (tag, error) = passed.removeValue(forKey: result.tag) else {
+    guard result.tag >= Self.firstTag else { return result }
+    guard let passed = passed.removeValue(forKey: result.tag) else {
       preconditionFailure("a result without a transfer")
     }
     var result = result
-    result.tag = tag
-    if let error, result.errorNumber == 0 { result.errorNumber = error.rawValue }
+    result.tag = passed.tag
+    if let error = passed.error, result.errorNumber == 0 { result.errorNumber = error.rawValue }
+    if let read = passed.corrupted { corrupt(read, byteCount: result.byteCount) }
     return result
+  }
+
+  /// Turns the lowest bit of the first byte of each sector over.
+  private func corrupt(_ read: Transfer, byteCount: Int) {
+    var cursor = MemoryCursor(read.memory)
+    var offset = 0
+    while offset < byteCount,
+      let piece = unsafe cursor.piece(limit: min(sectorByteCount, byteCount - offset))
+    {
+      if offset % sectorByteCount == 0 { unsafe piece[0] ^= 1 }
+      offset += piece.count
+      cursor.advance(by: piece.count)
+    }
   }
 }

@@ -98,6 +98,12 @@ public final class MirrorSet: Sendable {
     return try body(HeldRange(set: self, range: range, lane: lane, isExclusive: true))
   }
 
+  /// Whether somebody holds some of these sectors to change them, or waits to: a read there may be
+  /// the first half of a write.
+  public func isBeingChanged(_ sectors: SectorRange) -> Bool {
+    rangeLock.changingRanges().contains { $0.overlaps(sectors) }
+  }
+
   /// Everything there is to know about the set at one moment.
   public func status() -> MirrorStatus {
     health.withLock { health in MirrorStatus(health, legs: table.legs) }
@@ -154,8 +160,8 @@ public final class MirrorSet: Sendable {
     }
   }
 
-  /// Tells the observer of something that background work did.
-  func note(_ text: String, isWarning: Bool) {
+  /// Tells the observer of something that background work or an operator did.
+  public func note(_ text: String, isWarning: Bool) {
     reported.withLock { _ in observer(.note(text, isWarning: isWarning)) }
   }
 

@@ -1,11 +1,11 @@
 /// A time as configs write it: a whole number with a unit.
-enum DurationAmount {
+public enum DurationAmount {
   private static let units: [(word: String, milliseconds: UInt64)] = [
     ("ms", 1), ("s", 1000), ("min", 60_000), ("h", 3_600_000),
   ]
 
   /// In milliseconds; nil for what is no time, or is longer than a day.
-  static func read(_ text: String) -> UInt32? {
+  public static func read(_ text: String) -> UInt32? {
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     let word = text.dropFirst(digits.count).drop { $0 == " " }
     guard let number = UInt64(digits), number <= 86_400_000,

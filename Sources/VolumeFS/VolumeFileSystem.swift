@@ -66,6 +66,7 @@ public import Volumes
     self.threadCount = max(1, threadCount)
     // Twice the processors measured best: with fewer, the kernel often finds nobody awake.
     gate = WorkerGate(mostListeners: 2 * max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
+    listen(to: table.volumes)
   }
 
   deinit { destroy() }
@@ -159,9 +160,22 @@ public import Volumes
     crew.wakeAll()
   }
 
+  /// Drops what the kernel has read of a volume when that was not what the legs hold.
+  private func listen(to volumes: [Volume]) {
+    for volume in volumes {
+      volume.whenContentsChanged.withLock { onChange in
+        onChange = { [weak self, name = volume.name] in
+          guard let self, let number = table.number(of: name) else { return }
+          _ = notifyDropped(number: Inode.number(ofVolume: number), from: 0)
+        }
+      }
+    }
+  }
+
   /// Puts other volumes in the place of those that there are. Requests under way may still meet
   /// a volume that is removed: retire its mirror afterwards.
   public func change(adding added: [Volume], removing removed: [Volume]) {
+    listen(to: added)
     let old = table
     let new = old.changed(adding: added, removing: removed)
     unsafe currentTable.store(Unmanaged.passRetained(new), ordering: .releasing)

@@ -1,4 +1,5 @@
 public import BlockIO
+public import BlockIOFaults
 public import DMIO
 public import Mirror
 
@@ -57,6 +58,10 @@ public final class Volume: Sendable {
   /// Size in bytes; it never changes.
   public let byteCount: UInt64
 
+  /// Nil where no faults can be rehearsed.
+  let drill: FaultDrill?
+  /// Called when what the kernel may have read was not what the legs hold.
+  public let whenContentsChanged = ConditionLock<(@Sendable () -> Void)?>(nil)
   /// What changed of late, as far as somebody noted it.
   public let history: ChangeHistory
 
@@ -66,8 +71,9 @@ public final class Volume: Sendable {
   public init(
     name: String, mirror: MirrorSet, access: VolumeAccess,
     truncatePolicy: TruncatePolicy = .zero, cache: CacheMode = .writethrough,
-    history: ChangeHistory = ChangeHistory()
+    drill: FaultDrill? = nil, history: ChangeHistory = ChangeHistory()
   ) {
+    self.drill = drill
     self.name = name
     self.history = history
     self.cache = cache

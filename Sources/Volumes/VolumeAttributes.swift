@@ -11,7 +11,7 @@ extension Volume {
   /// Names of what ``attribute(_:)`` answers: what `getfattr -d` shows.
   public var attributeNames: [String] {
     let ofVolume = ["state", "error_bits", "error_bits_seen", "error_bits_last", "legs"]
-    let ofWork = ["progress", "disputed", "mismatches", "map", "status"]
+    let ofWork = ["progress", "disputed", "mismatches", "fault", "map", "status"]
     let ofLeg = ["state", "region", "errors", "last_error", "stale"]
     let legs = mirror.legs.indices.flatMap { index in ofLeg.map { "leg.\(index).\($0)" } }
     let new = mirror.status().legs.enumerated().filter { $1.replaces != nil }
@@ -33,6 +33,8 @@ extension Volume {
     case "progress": return status.progress
     case "disputed": return status.disputed.isEmpty ? "none" : Self.list(status.disputed)
     case "mismatches": return Self.text(status.mismatches)
+    case "fault":
+      return faults.isEmpty ? "none" : faults.map(\.text).joined(separator: "; ")
     case "status": return JSONLine.of(VolumeStatusDocument(self, status))
     case "map": return JSONLine.of(VolumeMapDocument(self))
     default: return legAttribute(word, status)

@@ -27,6 +27,7 @@ extension Volume {
       mirror.setRate(bytesPerSecond: rate)
     case ("resync", 0...1): try resync(options, on: lane)
     case ("scrub", 0...3): try scrub(options, on: lane)
+    case ("fault", _): try rehearse(options)
     default: throw .invalid
     }
   }
@@ -71,7 +72,7 @@ extension Volume {
     try mirror.requestScrub(range, isRepair: isRepair, source: source, on: lane)
   }
 
-  private static func value(of key: String, _ option: String) -> String? {
+  static func value(of key: String, _ option: String) -> String? {
     option.hasPrefix(key + "=") ? String(option.dropFirst(key.count + 1)) : nil
   }
 
@@ -81,7 +82,7 @@ extension Volume {
   }
 
   /// `FIRST+COUNT`, in sectors.
-  private static func range(_ text: String) throws(Errno) -> SectorRange {
+  static func range(_ text: String) throws(Errno) -> SectorRange {
     let parts = text.split(separator: "+", omittingEmptySubsequences: false)
     guard parts.count == 2, let first = UInt64(parts[0]), let count = UInt64(parts[1]) else {
       throw .invalid

@@ -33,12 +33,14 @@ public struct VolumeStatusDocument: Codable, Sendable {
   public var progress: String
   public var disputed: [String]
   public var mismatches: [String]
+  /// Faults that are being rehearsed.
+  public var faults: [FaultDocument]
   public var legs: [LegDocument]
   /// What changed since the mount, the last change last.
   public var history: [ChangeHistory.Entry]
 
   enum CodingKeys: String, CodingKey {
-    case version, volume, state, legs, progress, disputed, mismatches, history
+    case version, volume, state, legs, progress, disputed, mismatches, faults, history
     case byteCount = "byte_count"
     case errorBits = "error_bits"
     case errorBitsSeen = "error_bits_seen"
@@ -65,6 +67,7 @@ public struct VolumeStatusDocument: Codable, Sendable {
     progress = status.progress
     disputed = status.disputed.prefix(64).map(\.description)
     mismatches = status.mismatches.prefix(64).map { "\($0.range) legs=\($0.legs)" }
+    faults = volume.faults
     history = volume.history.entries
     let mostRanges = Self.mostRanges / status.legs.count
     legs = status.legs.enumerated().map { index, leg in

@@ -1,4 +1,5 @@
 import BlockIO
+import BlockIOFaults
 import BlockIOThreads
 import BlockIOUring
 import CLinux
@@ -25,17 +26,17 @@ struct Mount {
   /// - Throws: ``StartupProblem`` when it could not start, or when the last flush failed.
   /// Returns whether a leg that hangs still holds threads or memory: then the process has to end.
   func run(_ whenReady: @escaping @Sendable () -> Void) throws(StartupProblem) -> Bool {
-    let backend = try makeBackend()
+    let drill = FaultDrill(wrapping: try makeBackend())
     let notices = Notices(logger: logger)
     var assembly = VolumeAssembly(
-      configuration: configuration, logger: logger, notices: notices)
+      configuration: configuration, logger: logger, notices: notices, drill: drill)
     // What may refuse without having written anything comes first.
     try assembly.openLegs()
     let state = try StateDirectory(of: configuration)
     let volumes = try assembly.assemble()
     // A lane for each thread, and some for flushes that no request asks for.
     let client = IOClient(
-      backend: backend,
+      backend: drill.backend,
       pages: pageCount(lanes: max(threadCount, VolumeFileSystem.mostWorkers) + 8 + volumes.count))
     let fileSystem = VolumeFileSystem(
       table: VolumeTable(volumes), client: client, threadCount: threadCount)
@@ -45,16 +46,17 @@ struct Mount {
     keepers.start()
     let reload = Reload(
       configuration, mountPoint: mountPoint, fileSystem: fileSystem, keepers: keepers,
-      client: client, logger: logger, notices: notices)
+      client: client, logger: logger, notices: notices, drill: drill)
     handleSignals(fileSystem, client, reload)
     let ready = IOThread(name: "mirrorfs-ready") { [logger, mountPoint] in
       fileSystem.waitUntilReady()
-      logger.notice("mounted mount_point=\(mountPoint) engine=\(backend.name)")
+      logger.notice("mounted mount_point=\(mountPoint) engine=\(drill.backend.name)")
       whenReady()
     }
     fileSystem.serve()
     ready.detach()
     notices.whenChanged(nil)
+    drill.endAll()
     let hasEnded = keepers.end()
     let left = fileSystem.table.volumes
     let failed = close(left, client)

@@ -1,4 +1,5 @@
 import BlockIO
+import BlockIOFaults
 import DMIO
 import Glibc
 import Logging
@@ -16,6 +17,7 @@ final class Reload: Sendable {
   private let client: IOClient
   private let logger: Logger
   private let notices: Notices
+  private let drill: FaultDrill
   /// Absolute: the current folder is another one by the time it is read again.
   private let file: String
   /// What is mounted now.
@@ -23,8 +25,10 @@ final class Reload: Sendable {
 
   init(
     _ configuration: MountConfiguration, mountPoint: String, fileSystem: VolumeFileSystem,
-    keepers: VolumeKeepers, client: IOClient, logger: Logger, notices: Notices
+    keepers: VolumeKeepers, client: IOClient, logger: Logger, notices: Notices,
+    drill: FaultDrill
   ) {
+    self.drill = drill
     if let path = unsafe realpath(configuration.file, nil) {
       file = unsafe String(cString: path)
       unsafe free(path)
@@ -54,7 +58,8 @@ final class Reload: Sendable {
     var added = new
     added.volumes = new.volumes.filter { volume in !old.volumes.contains { $0.name == volume.name }
     }
-    var assembly = VolumeAssembly(configuration: added, logger: logger, notices: notices)
+    var assembly = VolumeAssembly(
+      configuration: added, logger: logger, notices: notices, drill: drill)
     let volumes: [Volume]
     do throws(StartupProblem) {
       try assembly.openLegs()

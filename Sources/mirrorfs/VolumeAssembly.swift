@@ -1,4 +1,5 @@
 import BlockIO
+import BlockIOFaults
 import Glibc
 import Logging
 import Mirror
@@ -10,6 +11,7 @@ struct VolumeAssembly {
   let configuration: MountConfiguration
   let logger: Logger
   let notices: Notices
+  let drill: FaultDrill
   /// By device: legs may be parts of one.
   private var claims: [UInt64: DeviceClaim] = [:]
   /// The legs of one volume: the config's, or what has replaced them, and one that is to.
@@ -23,7 +25,10 @@ struct VolumeAssembly {
   /// By volume, as in the config.
   private var opened: [Legs] = []
 
-  init(configuration: MountConfiguration, logger: Logger, notices: Notices) {
+  init(
+    configuration: MountConfiguration, logger: Logger, notices: Notices, drill: FaultDrill
+  ) {
+    self.drill = drill
     self.configuration = configuration
     self.logger = logger
     self.notices = notices
@@ -112,7 +117,7 @@ struct VolumeAssembly {
       name: name, mirror: mirror,
       access: VolumeAccess(volume),
       truncatePolicy: TruncatePolicy(volume.truncate), cache: CacheMode(volume.cache),
-      history: history)
+      drill: drill, history: history)
   }
 
   private func stateFolder(of volume: VolumeConfiguration) -> String {

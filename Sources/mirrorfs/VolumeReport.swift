@@ -48,6 +48,7 @@ struct VolumeReport {
     var lines = [headline(paint)]
     let width = status.legs.map { summary($0).count }.max() ?? 0
     for leg in status.legs { lines += self.lines(leg, width, paint) }
+    for fault in status.faults { lines.append("  fault  rehearsed: \(fault.text) left") }
     if status.progress != "none" { lines.append("  work   \(status.progress)") }
     if !status.mismatches.isEmpty {
       lines.append("  scrub  the last one found \(Self.list(status.mismatches, "; "))")
