@@ -61,6 +61,12 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // The engine by hand and in scripts: integration/cases/engine.
+    .executableTarget(
+      name: "dmio-tool",
+      dependencies: ["DMIO", "BlockIO", "BlockIOThreads", "BlockIOUring", arguments],
+      swiftSettings: strict),
+
     // Benchmarks/engine/run: the engine beside plain C.
     .target(
       name: "EngineBaseline", dependencies: ["CURing"], path: "Benchmarks/engine/Baseline"),
