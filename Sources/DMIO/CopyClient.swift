@@ -19,8 +19,10 @@ public final class CopyClient: Sendable {
   let throttle: Throttle?
 
   /// - Parameters:
+  ///   - backend: its queues are made by the client's own thread.
   ///   - pieceByteCount: bytes of a piece, rounded up to pages; the kernel's are of 512 KiB, too.
   ///   - pieceCount: pieces under way at once, the memory that the client ever uses.
+  ///   - throttle: none, and every piece starts as soon as there is memory for it.
   /// - Throws: ENOMEM.
   public init(
     backend: any Backend, pieceByteCount: Int = 512 << 10, pieceCount: Int = 8,
@@ -38,14 +40,14 @@ public final class CopyClient: Sendable {
 
   /// Starts a copy and returns at once: `dm_kcopyd_copy`.
   ///
-  /// `notify`, the kernel's `dm_kcopyd_notify_fn`, runs exactly once, when nothing of the copy is
-  /// under way any more, on a thread of the client or, when there is nothing to copy, on the
-  /// caller's. It may start the next copy, and must not wait for one.
-  ///
   /// - Parameters:
+  ///   - source: read once, piece by piece.
   ///   - destinations: at most 64, each as long as the source or empty; empty ones are passed by.
   ///   - ignoresErrors: whether to go on behind a failure (`DM_KCOPYD_IGNORE_ERROR`). What could
   ///     not be read is not written then; otherwise no piece is begun after a failure.
+  ///   - notify: the kernel's `dm_kcopyd_notify_fn`. Runs exactly once, when nothing of the copy is
+  ///     under way any more, on a thread of the client or, when there is nothing to copy, on the
+  ///     caller's. It may start the next copy, and must not wait for one.
   /// - Throws: ``IORequestError/tooManyRegions(count:)``,
   ///   ``IORequestError/unequalCopy(regionIndex:)``; `notify` does not run then.
   public func start(

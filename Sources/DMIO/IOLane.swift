@@ -161,7 +161,8 @@ internal import Synchronization
 
   /// Takes the transfers that have ended and finishes their requests.
   ///
-  /// - Parameter waiting: whether to wait for at least one transfer, or a ``wake()``.
+  /// - Parameter waiting: whether to wait for at least one transfer, or for another
+  ///   thread that wakes the lane.
   public func poll(waiting: Bool) {
     if unsafe takenCount == reaped.pointee.count {
       unsafe reaped.pointee.removeAll(keepingCapacity: true)

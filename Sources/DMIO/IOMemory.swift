@@ -3,7 +3,7 @@ internal import BlockIO
 /// A list of pages, and where in the first of them the data starts: the kernel's
 /// `struct page_list` and the `offset` that goes with it.
 @safe public struct PageList {
-  /// Start of each page of ``TransferMemory/pageByteCount`` bytes; owned by the caller.
+  /// Start of each page of 4096 bytes; owned by the caller.
   public var pages: [UnsafeMutableRawPointer]
   /// Offset in bytes into the first page; a multiple of 512, less than a page.
   public var firstPageOffset: Int

@@ -13,7 +13,9 @@ extension IOLane {
   /// goes on: the request's memory belongs to the lane until ``lateCount`` is 0 again, which takes
   /// ``poll(waiting:)``. What a late read leaves in memory, and when, nobody knows.
   ///
-  /// - Parameter deadlines: for region n, counted from the call; a region behind its end has none.
+  /// - Parameters:
+  ///   - request: its memory stays the lane's while a region of it is late.
+  ///   - deadlines: for region n, counted from the call; a region behind its end has none.
   public func perform(
     _ request: IORequest, deadlines: Deadlines
   ) throws(IORequestError) -> IOResult {
@@ -28,7 +30,9 @@ extension IOLane {
   /// Reads of several devices are one request each (rule E3); this way they take the time of the
   /// slowest, not of all together. Their results are in the order of the requests.
   ///
-  /// - Parameter deadlines: of each request, counted from the call.
+  /// - Parameters:
+  ///   - requests: each with regions and memory of its own.
+  ///   - deadlines: of each request, counted from the call.
   public func perform(
     all requests: [IORequest], deadlines: [Deadlines]
   ) throws(IORequestError) -> [IOResult] {
@@ -81,7 +85,7 @@ extension IOLane {
 
   /// Waits until no request of this lane is late any more, as long as `mayGoOn` says so.
   ///
-  /// It is asked after each ``wake()``. Returns whether all have ended.
+  /// It is asked each time the lane is woken. Returns whether all have ended.
   public func drain(while mayGoOn: () -> Bool = { true }) -> Bool {
     while lateCount > 0 {
       guard mayGoOn() else { return false }
