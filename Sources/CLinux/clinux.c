@@ -132,6 +132,33 @@ pid_t linux_spawn_session(const char *path, char *const arguments[]) {
     return process;
 }
 
+pid_t linux_spawn_quietly(const char *path, char *const arguments[], char *const environment[]) {
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t files;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+                                              POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDWR, 0);
+    posix_spawn_file_actions_adddup2(&files, 0, 1);
+    posix_spawn_file_actions_adddup2(&files, 0, 2);
+    posix_spawn_file_actions_addclosefrom_np(&files, 3);
+    pid_t process = -1;
+    int failed = posix_spawn(&process, path, &files, &attributes, arguments, environment);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attributes);
+    if (failed) {
+        errno = failed;
+        return -1;
+    }
+    return process;
+}
+
 void linux_syslog(int severity, const char *text) {
     syslog(LOG_DAEMON | severity, "%s", text);
 }

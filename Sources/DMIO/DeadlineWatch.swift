@@ -68,10 +68,13 @@ final class DeadlineWatch: Sendable {
   }
 
   /// Milliseconds of the monotonic clock.
-  static func now() -> UInt64 {
+  static func now() -> UInt64 { nanoseconds() / 1_000_000 }
+
+  /// Nanoseconds of the monotonic clock.
+  static func nanoseconds() -> UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 
   private func run() {

@@ -39,6 +39,8 @@ internal import Synchronization
   /// In memory of its own for the reason that ``Slab`` gives.
   private let reaped: UnsafeMutablePointer<[TransferResult]>
   private var takenCount = 0
+  /// When transfers failed, in nanoseconds, by tag, until their request's result is taken.
+  private var failureTimes: [UInt64: UInt64] = [:]
 
   private let watch: DeadlineWatch
   private let alarm: DeadlineWatch.Alarm
@@ -240,6 +242,7 @@ internal import Synchronization
   private func fail(_ slot: Int, region: Int, errorNumber: CInt, doneByteCount: Int) {
     slots[slot].errorBits.insert(index: region)
     slots[slot].errorNumbers[region] = errorNumber
+    failureTimes[UInt64(slot) << 8 | UInt64(region)] = DeadlineWatch.nanoseconds()
     guard slots[slot].operation == .read else { return }
     var cursor = MemoryCursor(slots[slot].memory)
     cursor.advance(by: doneByteCount)
@@ -266,6 +269,8 @@ internal import Synchronization
     for index in 0..<IORequest.mostRegions where result.errorBits.contains(index: index) {
       result.failures.append(
         RegionFailure(regionIndex: index, error: Errno(slots[slot].errorNumbers[index])))
+      let tag = UInt64(slot) << 8 | UInt64(index)
+      result.failureTimes[index] = failureTimes.removeValue(forKey: tag)
     }
     return result
   }

@@ -98,6 +98,9 @@ public struct IOResult: Sendable {
   public internal(set) var failures: [RegionFailure] = []
   /// The regions among them that missed their deadline and have not ended (rule M12).
   public internal(set) var lateBits: ErrorBits = []
+  /// When each failing region failed, by its index: nanoseconds of the monotonic clock. None for
+  /// one that is late.
+  public internal(set) var failureTimes: [Int: UInt64] = [:]
   /// The lane's name for the request, while a region of it is late.
   var lateRequest = 0
 

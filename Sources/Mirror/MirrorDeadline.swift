@@ -14,9 +14,10 @@ extension MirrorSet {
     _ request: IORequest, _ part: SectorRange, deadlines: Deadlines, legs: [Int]? = nil,
     on lane: IOLane
   ) -> LegOutcome {
+    let begin = beginOfRequest()
     do throws(IORequestError) {
       let result = try lane.perform(request, deadlines: deadlines)
-      return conclude(result, request.operation, part, legs: legs, on: lane)
+      return conclude(result, request.operation, part, legs: legs, begin: begin, on: lane)
     } catch {
       preconditionFailure("the mirror made a bad request: \(error)")
     }
@@ -27,6 +28,7 @@ extension MirrorSet {
     _ requests: [IORequest], _ part: SectorRange, legs: [Int], on lane: IOLane
   ) -> LegOutcome {
     let table = table
+    let begin = beginOfRequest()
     do throws(IORequestError) {
       let results = try lane.perform(
         all: requests, deadlines: legs.map { table.readDeadlines[$0] })
@@ -34,7 +36,8 @@ extension MirrorSet {
       for (index, result) in results.enumerated() {
         outcome.formUnion(
           conclude(
-            result, requests[index].operation, part, legs: table.numbers[legs[index]], on: lane))
+            result, requests[index].operation, part, legs: table.numbers[legs[index]],
+            begin: begin, on: lane))
       }
       return outcome
     } catch {
@@ -44,10 +47,12 @@ extension MirrorSet {
 
   /// Draws from a result what it says of time. Right after the request, before the lane polls.
   private func conclude(
-    _ result: IOResult, _ operation: Operation, _ part: SectorRange, legs: [Int]?, on lane: IOLane
+    _ result: IOResult, _ operation: Operation, _ part: SectorRange, legs: [Int]?,
+    begin: UInt64, on lane: IOLane
   ) -> LegOutcome {
     guard !result.isSuccess else { return LegOutcome() }
     let outcome = LegOutcome(result, regionsAreLegs: legs)
+    report(outcome, result, operation, part, begin: begin)
     if !result.lateBits.isEmpty {
       noteLate(outcome.late, operation, part)
       // A leg may be replaced meanwhile; its descriptor stays open while the kernel has it.

@@ -38,6 +38,8 @@ public final class MirrorSet: Sendable {
   /// Flushes of a leg that failed; counted under the health's lock.
   private let flushFailures = Atomic<Int>(0)
   let observer: @Sendable (MirrorEvent) -> Void
+  /// Told of every request that failed on a leg; nil: nobody wants to know, and no time is taken.
+  let onFailedRequest: (@Sendable (FailedRequest) -> Void)?
   /// Called when background work is asked for.
   let onWork = ConditionLock<(@Sendable () -> Void)?>(nil)
   private let reported: ConditionLock<MirrorReport>
@@ -47,7 +49,8 @@ public final class MirrorSet: Sendable {
   public init(
     legs: [Leg], policy: MirrorPolicy = MirrorPolicy(),
     durable: DurableState? = nil,
-    observer: @escaping @Sendable (MirrorEvent) -> Void = { _ in }
+    observer: @escaping @Sendable (MirrorEvent) -> Void = { _ in },
+    onFailedRequest: (@Sendable (FailedRequest) -> Void)? = nil
   ) {
     precondition((1...64).contains(legs.count), "a mirror set has 1 to 64 legs")
     precondition(
@@ -57,6 +60,7 @@ public final class MirrorSet: Sendable {
       "all legs hold the whole volume")
     unsafe currentTable = LegTable(legs, policy)
     self.observer = observer
+    self.onFailedRequest = onFailedRequest
     sectorCount = legs[0].region.sectors.count
     logicalBlockByteCount = legs.reduce(sectorByteCount) {
       max($0, $1.region.device.logicalBlockByteCount)

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The whole config as written, before anything has looked at the legs.
 struct DocumentDraft {
   /// Absolute; absent or broken when it was left out or wrong.
@@ -6,6 +8,9 @@ struct DocumentDraft {
   let stateDirectoryMark: SourceMark
   let engine: EngineChoice
   let allowOther: Bool
+  /// Absolute paths; nil when left out.
+  let eventLog: String?
+  let onChange: String?
   let volumes: [VolumeDraft]
 
   private static let advice = "write 'version: 1' and 'volumes:' at the start of the lines"
@@ -27,6 +32,16 @@ struct DocumentDraft {
     }
     engine = keys.choice("engine", EngineChoice.self).value(or: .auto)
     allowOther = keys.flag("allow_other").value(or: false)
+    eventLog =
+      keys.text("event_log", "the path of a file")
+      .flatMap { text, _ in paths.absolute(text) }.value
+    onChange =
+      keys.text("on_change", "the path of a program").flatMap { text, mark in
+        let path = paths.absolute(text)
+        if FileStatus(path)?.kind == .regular, FileStatus.allows(path, X_OK) { return path }
+        log.report(mark, "\(Quoted(path)) is no program that can be run; make it executable")
+        return nil
+      }.value
     volumes = Self.volumes(keys, paths)
   }
 

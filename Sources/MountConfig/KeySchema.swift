@@ -9,11 +9,11 @@ struct KeySchema {
 
   static let document = KeySchema(
     owner: "the config",
-    keys: ["version", "state_directory", "engine", "allow_other", "volumes"],
+    keys: [
+      "version", "state_directory", "engine", "allow_other", "event_log", "on_change", "volumes",
+    ],
     unbuilt: [
       "transport": "leave it out; requests come through /dev/fuse",
-      "on_change": "leave it out and watch the log or 'user.mirrorfs.state'",
-      "event_log": "leave it out and read the log",
       "user": "leave it out and start mirrorfs as that user",
     ])
 

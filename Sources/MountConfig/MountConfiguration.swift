@@ -11,6 +11,10 @@ public struct MountConfiguration: Sendable {
   public var engine: EngineChoice
   /// Other users than the one who mounts may use the files (rule F7 still holds).
   public var allowOther: Bool
+  /// Where a record of each failed request goes; absolute.
+  public var eventLog: String?
+  /// What is run when a state changes; absolute.
+  public var onChange: String?
   /// At least one, in file order.
   public var volumes: [VolumeConfiguration]
 

@@ -9,6 +9,8 @@ enum LogTarget: Sendable {
   case systemLog
   /// An open descriptor; lines are appended.
   case file(CInt)
+  /// The same for lines that are JSON, and carry their time themselves.
+  case records(CInt)
 }
 
 /// Writes log lines on a thread of its own, in order: whoever logs never waits for a full pipe or
@@ -66,7 +68,7 @@ final class EventLog: Sendable {
       }
       if lines.isEmpty { return }
       for (level, line) in lines { write(level, line) }
-      if dropped > 0 { write(.warning, "\(dropped) lines were dropped") }
+      if dropped > 0 { write(.warning, notice(ofDropped: dropped)) }
     }
   }
 
@@ -79,17 +81,31 @@ final class EventLog: Sendable {
       put(line, STDERR_FILENO, level)
     case .file(let descriptor):
       put(line, descriptor, level)
+    case .records(let descriptor):
+      let record = line + "\n"
+      unsafe _ = Glibc.write(descriptor, record, record.utf8.count)
     }
   }
 
-  private func put(_ line: String, _ descriptor: CInt, _ level: Logger.Level) {
+  private func notice(ofDropped count: Int) -> String {
+    guard case .records = target else { return "\(count) lines were dropped" }
+    var record = EventRecord("dropped")
+    record.add("count", count)
+    return record.line
+  }
+
+  /// The time now: `2026-01-31T12:00:00Z`.
+  static func stamp() -> String {
     var parts = unsafe tm()
     var now = time(nil)
     unsafe gmtime_r(&now, &parts)
     var text = [CChar](repeating: 0, count: 32)
     unsafe strftime(&text, text.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
-    let stamp = String(decoding: text.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self)
-    let full = "\(stamp) \(level.rawValue) \(line)\n"
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8($0) }, as: UTF8.self)
+  }
+
+  private func put(_ line: String, _ descriptor: CInt, _ level: Logger.Level) {
+    let full = "\(Self.stamp()) \(level.rawValue) \(line)\n"
     unsafe _ = Glibc.write(descriptor, full, full.utf8.count)
   }
 }

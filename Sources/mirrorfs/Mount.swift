@@ -18,6 +18,10 @@ struct Mount {
   let options: [String]
   let engine: EngineChoice
   let threadCount: Int
+  /// Where records of failed requests go; nil: nowhere.
+  let eventLog: String?
+  /// How long the program of `on_change` may run.
+  let hookMilliseconds: UInt32
   let logger: Logger
 
   /// Serves until the mount is gone.
@@ -27,7 +31,12 @@ struct Mount {
   /// Returns whether a leg that hangs still holds threads or memory: then the process has to end.
   func run(_ whenReady: @escaping @Sendable () -> Void) throws(StartupProblem) -> Bool {
     let drill = FaultDrill(wrapping: try makeBackend())
-    let notices = Notices(logger: logger)
+    let hook = configuration.onChange.map {
+      ChangeHook(program: $0, limitMilliseconds: hookMilliseconds, logger: logger)
+    }
+    let notices = try Notices(
+      eventLog: eventLog, hook: hook, mountPoint: mountPoint, logger: logger)
+    defer { notices.end() }
     var assembly = VolumeAssembly(
       configuration: configuration, logger: logger, notices: notices, drill: drill)
     // What may refuse without having written anything comes first.

@@ -30,6 +30,12 @@ struct MountCommand: ParsableCommand {
   @Option(help: "Append log lines to this file, instead of stderr or the system's log.")
   var log: String?
 
+  @Option(help: "Append a JSON record of each change and each failed request to this file.")
+  var eventLog: String?
+
+  @Option(help: "How long the config's on_change program may run before it is killed.")
+  var onChangeLimit = "60s"
+
   @Option(help: "Requests that may wait for legs at once, each on a thread.") var threads = 64
 
   @Option(help: .hidden) var readyDescriptor: CInt?
@@ -40,6 +46,9 @@ struct MountCommand: ParsableCommand {
     let unknown = MountOptions(options).unknown
     guard unknown.isEmpty else {
       throw ValidationError("unknown mount option: \(unknown.joined(separator: ", "))")
+    }
+    guard let limit = DurationAmount.read(onChangeLimit), limit > 0 else {
+      throw ValidationError("--on-change-limit takes a time, such as 60s")
     }
     guard (1...1024).contains(threads) else {
       throw ValidationError("--threads takes a number from 1 to 1024")
@@ -60,6 +69,8 @@ struct MountCommand: ParsableCommand {
     var words = options.flatMap { ["-o", $0] } + ["--threads", "\(threads)"]
     if let engine { words += ["--engine", engine.rawValue] }
     if let log { words += ["--log", log] }
+    if let eventLog { words += ["--event-log", eventLog] }
+    words += ["--on-change-limit", onChangeLimit]
     return words + ["--", config, mountPoint]
   }
 
@@ -68,20 +79,21 @@ struct MountCommand: ParsableCommand {
     Signals.block()
     let place = try MountPoint.resolve(mountPoint)
     let configuration = try loadConfiguration(config, mountPoint: place)
-    let target = try logTarget()
-    let eventLog = EventLog(target: target)
-    defer { eventLog.end() }
+    let log = EventLog(target: try logTarget())
+    defer { log.end() }
     let mount = Mount(
       configuration: configuration, mountPoint: place,
       options: MountOptions(options).complete(
         source: config, allowOther: configuration.allowOther),
       engine: engine.flatMap { EngineChoice($0) } ?? configuration.engine, threadCount: threads,
-      logger: Logger(label: "mirrorfs") { _ in EventLogHandler(log: eventLog) })
+      eventLog: eventLog ?? configuration.eventLog,
+      hookMilliseconds: DurationAmount.read(onChangeLimit) ?? 0,
+      logger: Logger(label: "mirrorfs") { _ in EventLogHandler(log: log) })
     let isHung = try mount.run {
       if let readyDescriptor { Background.reportReady(on: readyDescriptor) }
     }
     guard isHung else { return }
-    eventLog.end()
+    log.end()
     // Not by way of exit(3), which would wait for what the threads that hang still use.
     _exit(0)
   }

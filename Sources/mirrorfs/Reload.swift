@@ -50,6 +50,7 @@ final class Reload: Sendable {
     let new: MountConfiguration
     do throws(ConfigProblems) {
       new = try MountConfiguration.load(file: file, mountPoint: mountPoint)
+      // The command line's word for it counts.
     } catch {
       return refuse(error.problems)
     }
@@ -106,6 +107,8 @@ final class Reload: Sendable {
     let top = SourceMark(line: 1, column: 1)
     check(old.stateDirectory == new.stateDirectory, new.stateDirectoryMark, "'state_directory'")
     check(old.engine == new.engine, top, "'engine'")
+    check(old.eventLog == new.eventLog, top, "'event_log'")
+    check(old.onChange == new.onChange, top, "'on_change'")
     check(old.allowOther == new.allowOther, top, "'allow_other'")
     for volume in new.volumes {
       guard let before = old.volumes.first(where: { $0.name == volume.name }) else {

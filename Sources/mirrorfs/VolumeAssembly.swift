@@ -106,11 +106,12 @@ struct VolumeAssembly {
         level: finding.isWarning ? .warning : .notice, "volume=\(name.asLogWord) \(finding.text)")
     }
     let mirror = MirrorSet(
-      legs: legs, policy: MirrorPolicy(volume), durable: durable
-    ) { event in
-      history.note(event)
-      tell(event)
-    }
+      legs: legs, policy: MirrorPolicy(volume), durable: durable,
+      observer: { event in
+        history.note(event)
+        tell(event)
+      },
+      onFailedRequest: notices.requestObserver(of: name))
     mirror.setRate(bytesPerSecond: volume.resyncRate)
     if volume.readOnly { mirror.setReadOnly() }
     return Volume(

@@ -89,8 +89,6 @@ struct DocumentRefusalTests {
     "S: a key that is not built yet says so and what to write instead",
     arguments: [
       ("transport", "leave it out; requests come through /dev/fuse"),
-      ("on_change", "leave it out and watch the log or 'user.mirrorfs.state'"),
-      ("event_log", "leave it out and read the log"),
       ("user", "leave it out and start mirrorfs as that user"),
     ])
   func unbuiltKey(key: String, advice: String) {

@@ -85,6 +85,10 @@ int linux_eventfd(void);
 /// close-on-exec stay open. Returns its process number, or -1 with errno.
 pid_t linux_spawn_session(const char *path, char *const arguments[]);
 
+/// Starts a program in a session of its own, with this environment, no descriptors but /dev/null,
+/// and no signal blocked or ignored. Returns its process number, or -1 with errno.
+pid_t linux_spawn_quietly(const char *path, char *const arguments[], char *const environment[]);
+
 /// syslog(3) with facility daemon; severity as in <syslog.h>.
 void linux_syslog(int severity, const char *text);
 
