@@ -11,7 +11,8 @@ struct DocumentRefusalTests {
 
   private let volumes = "volumes: {v: {legs: [{path: a.img}]}}\n"
   private let listOfKeys =
-    "the keys of the config are version, state_directory, engine, allow_other, volumes"
+    "the keys of the config are version, state_directory, engine, allow_other, event_log, "
+    + "on_change, volumes"
   private let volumesAdvice =
     "write the volume's name and ':' below 'volumes:', and its keys below that"
 
