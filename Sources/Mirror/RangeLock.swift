@@ -59,6 +59,9 @@ final class RangeLock: Sendable {
     state.withLock { state in state.entries.filter(\.isExclusive).map(\.range) }
   }
 
+  /// All ranges that somebody holds or waits for: for tests.
+  func ranges() -> [SectorRange] { state.withLock { $0.entries.map(\.range) } }
+
   func release(_ ticket: Ticket) {
     let mustWake = state.withLock { state -> Bool in
       if let index = state.entries.firstIndex(where: { $0.ticket == ticket }) {

@@ -41,6 +41,10 @@ import BlockIO
 
   var areWell: Bool { state.withLock { $0.failing.isEmpty } }
 
+  /// Called before each transfer, with nothing held but what its request holds: something else that
+  /// happens at that moment.
+  let meanwhile = ConditionLock<(@Sendable () -> Void)?>(nil)
+
   func setFailing(_ kinds: Set<Kind>, leg: Int) {
     state.withLock { state in
       state.failing = kinds
@@ -49,6 +53,7 @@ import BlockIO
   }
 
   func perform(_ transfer: Transfer) -> TransferResult {
+    meanwhile.withLock { $0 }?()
     let leg = Int(transfer.device.descriptor)
     let hasFailed = state.withLock { state -> Bool in
       switch transfer.operation {

@@ -17,6 +17,8 @@ final class CrashProcess {
   /// The one disk that may fail.
   private var badDevice = 0
   private(set) var problems: [String] = []
+  /// Of the step that is being done; what is written meanwhile counts on from there.
+  private var lastValue: UInt64 = 0
 
   /// Mounts.
   init(_ image: CrashImage, legCount: Int, intent: IntentChoice, seed: UInt64) throws {
@@ -100,13 +102,16 @@ final class CrashProcess {
     }
   }
 
-  /// Does something; `value` is larger than any before.
+  /// Does something; `value` is larger than any before by 16 at least.
   func step(value: UInt64) {
+    lastValue = value
     switch Int.random(in: 0..<100, using: &random) {
-    case ..<50: write(value)
-    case ..<62: flush()
+    case ..<50: withWritesMeanwhile { write(value) }
+    case ..<62: withWritesMeanwhile { flush() }
     case ..<80: check(image.acknowledged)
-    case ..<90: work(isCleaning: Bool.random(using: &random))
+    case ..<90:
+      let isCleaning = Bool.random(using: &random)
+      withWritesMeanwhile { work(isCleaning: isCleaning) }
     case ..<95: changeFaults()
     case ..<97: takeOutOrBringBack()
     case ..<99: replace()
@@ -114,23 +119,57 @@ final class CrashProcess {
     }
   }
 
+  /// Now and then writes elsewhere between any two transfers of `body`, as other threads would.
+  private func withWritesMeanwhile(_ body: () -> Void) {
+    let process = Shared(process: self)
+    legs.meanwhile.withLock { $0 = { process.process.writeMeanwhile() } }
+    body()
+    legs.meanwhile.withLock { $0 = nil }
+  }
+
+  private struct Shared: @unchecked Sendable {
+    // Sendable: transfers run on the thread of the process, which is the test's.
+    let process: CrashProcess
+  }
+
+  private func writeMeanwhile() {
+    guard Int.random(in: 0..<6, using: &random) == 0, lastValue % 16 < 15 else { return }
+    let sectors = randomSectors()
+    let range = SectorRange(
+      first: Sector(UInt64(sectors.lowerBound)), count: SectorCount(UInt64(sectors.count)))
+    // This thread would wait for itself.
+    guard !mirror.rangeLock.ranges().contains(where: { $0.overlaps(range) }) else { return }
+    let outer = legs.meanwhile.withLock { meanwhile in
+      defer { meanwhile = nil }
+      return meanwhile
+    }
+    lastValue += 1
+    write(lastValue, sectors)
+    legs.meanwhile.withLock { $0 = outer }
+  }
+
+  private func randomSectors() -> Range<Int> {
+    let first = Int.random(in: 0..<sectorCount, using: &random)
+    return first..<min(sectorCount, first + Int.random(in: 1...6, using: &random))
+  }
+
   private func note(_ event: CrashEvent) {
     image.apply(event)
     legs.note(event)
   }
 
-  private func write(_ value: UInt64) {
-    let first = Int.random(in: 0..<sectorCount, using: &random)
-    let end = min(sectorCount, first + Int.random(in: 1...6, using: &random))
-    note(.issued(first..<end, value))
+  private func write(_ value: UInt64) { write(value, randomSectors()) }
+
+  private func write(_ value: UInt64, _ sectors: Range<Int>) {
+    note(.issued(sectors, value))
     do throws(Errno) {
-      unsafe try run(first..<end, isWrite: true) { (held, range, memory) throws(Errno) in
+      unsafe try run(sectors, isWrite: true) { (held, range, memory) throws(Errno) in
         for offset in stride(from: 0, to: Int(range.count.byteCount), by: sectorByteCount) {
           unsafe memory.storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
         }
         try unsafe held.write(range, from: memory)
       }
-      note(.acknowledged(first..<end, value))
+      note(.acknowledged(sectors, value))
     } catch {
       problems.append("a write failed although a leg is good: \(error)")
     }

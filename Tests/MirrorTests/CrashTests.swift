@@ -24,14 +24,14 @@ struct CrashTests {
     var image = CrashImage(legCount: legCount, sectorCount: 3 * CrashProcess.chunk)
     var value: UInt64 = 0
     var crashCount = 0
-    defer { print("\(legCount) legs: \(value) steps, \(crashCount) crashes") }
+    defer { print("\(legCount) legs: \(value / 16) steps, \(crashCount) crashes") }
     for life in Self.firstSeed..<Self.firstSeed + Self.lifeCount {
       let seed = UInt64(life) &* 64 &+ UInt64(legCount * 2 + (losesPower ? 1 : 0))
       var random = SeededRandom(seed: seed)
       let process = try CrashProcess(
         image, legCount: legCount, intent: losesPower ? .durable : .process, seed: seed)
       for _ in 0..<Int.random(in: 5...60, using: &random) {
-        value += 1
+        value += 16
         process.step(value: value)
       }
       let events = process.legs.events
