@@ -13,7 +13,8 @@ struct MirrorFSCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      MountCommand.self, UmountCommand.self, CheckCommand.self, StatusCommand.self,
+      InitCommand.self, MountCommand.self, UmountCommand.self, CheckCommand.self,
+      StatusCommand.self,
       MapCommand.self,
       ResyncCommand.self, ScrubCommand.self, ClearErrorsCommand.self, FailCommand.self,
       RestoreCommand.self, ReplaceCommand.self, PauseCommand.self, ResumeCommand.self,

@@ -8,7 +8,8 @@ need getfattr
 mkdir tmp
 TMPDIR=$WORK/tmp "$LIB/../demo" --mirrorfs "$MIRRORFS" >said 2>&1 || fail "demo: $(cat said)"
 for words in 'error_bits="0x2"' 'legs="AD"' 'state="degraded"' 'legs="AA"' '^equal$' \
-  'state=write-failed error_bits=0x2'; do
+  'state=write-failed error_bits=0x2' 'next  *mend ' 'leg 1  *|ssss' 'every sector compared: equal' \
+  'data.img: in-sync'; do
   grep -q -- "$words" said || fail "the demo does not show $words: $(cat said)"
 done
 assert_equal "" "$(ls -A tmp)" "left in the temporary folder"
