@@ -16,7 +16,7 @@ struct WorkProgress {
   ///   the user interrupts: then the work goes on without the command.
   func wait(while mayGoOn: () -> Bool) throws {
     let began = time(nil)
-    var (last, looks, waits) = ("none", 0, 0)
+    var (last, shown, looks, waits) = ("none", "", 0, 0)
     Self.blockInterrupts()
     while true {
       guard let progress = control.attribute("progress") else {
@@ -34,8 +34,9 @@ struct WorkProgress {
       if waits == Self.looksUntilWaiting { sayWhatIsWaitedFor(progress) }
       if isTerminal {
         Self.show("\r\u{1b}[K\(bar(progress)) \(progress)")
-      } else if progress != last, looks > 0, looks % 25 == 0 {
+      } else if progress != shown, looks > 0, looks % 25 == 0 {
         Self.show("\(control.path): \(progress)\n")
+        shown = progress
       }
       last = progress
       looks += 1
