@@ -7,8 +7,8 @@ struct FaultCommand: ParsableCommand {
     commandName: "fault",
     abstract: "Rehearses a fault on one leg of a live mount; it ends by itself.",
     discussion: """
-      What a failing disk does can be seen before one fails. The leg itself is not touched: what it
-      misses meanwhile is copied to it afterwards, as after a real fault.
+      What a failing disk does can be seen before one fails. The leg itself is not touched: what \
+      it misses meanwhile is copied to it afterwards, as after a real fault.
 
         eio           reads, writes and flushes fail
         enospc        writes find no space

@@ -16,8 +16,9 @@ struct MountCommand: ParsableCommand {
         mirrorfs mount volumes.yaml /mnt/volumes --foreground --engine threads
       """)
 
-  @Argument(help: "The config file.") var config: String
-  @Argument(help: "An existing folder.") var mountPoint: String
+  @Argument(help: "The config file.", completion: .file(extensions: ["yaml", "yml"]))
+  var config: String
+  @Argument(help: "An existing folder.", completion: .directory) var mountPoint: String
 
   @Option(name: .customShort("o"), help: "Mount options, separated by commas.")
   var options: [String] = []

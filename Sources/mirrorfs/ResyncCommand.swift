@@ -5,9 +5,9 @@ struct ResyncCommand: ParsableCommand {
     commandName: "resync",
     abstract: "Copies what legs missed, now; legs do that by themselves a little later.",
     discussion: """
-      Legs that were changed behind mirrorfs' back are resynced by this command only. Where legs
-      were found to differ at their first mount, --source says which is right, and the others are
-      overwritten there.
+      Legs that were changed behind mirrorfs' back are resynced by this command only. Where legs \
+      were found to differ at their first mount, --source says which is right, and the others \
+      are overwritten there.
 
         mirrorfs resync /mnt/volumes/db.img --wait
         mirrorfs resync /mnt/volumes/db.img --source 1

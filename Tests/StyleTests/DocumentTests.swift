@@ -5,8 +5,12 @@ import Testing
   /// Links to files that are not there.
   static func deadLinks(_ file: TextFile, exists: (String) -> Bool) -> [Finding] {
     let folder = file.path.split(separator: "/").dropLast()
-    return file.lines.enumerated().flatMap { index, line in
-      line.split(separator: "](", omittingEmptySubsequences: false).dropFirst().compactMap { rest in
+    var isCode = false
+    return file.lines.enumerated().flatMap { index, line -> [Finding] in
+      if line.hasPrefix("```") { isCode.toggle() }
+      if isCode { return [] }
+      return line.split(separator: "](", omittingEmptySubsequences: false).dropFirst().compactMap {
+        rest in
         let target = rest.prefix { $0 != ")" && $0 != "#" && $0 != " " }
         if target.isEmpty || target.contains("://") || target.hasPrefix("mailto:") { return nil }
         var parts = Array(folder)
@@ -29,5 +33,7 @@ import Testing
       path: "docs/a.md", text: "[b](b.md) [c](../c.md#d)\n[e](https://f/g.md) [h](gone.md)\n")
     let there: Set<String> = ["docs/b.md", "c.md"]
     #expect(Self.deadLinks(file, exists: there.contains).map(\.line) == [2])
+    let code = TextFile(path: "a.md", text: "```swift\nlet a = [Int](of: 1)\n```\n[b](b.md)\n")
+    #expect(Self.deadLinks(code, exists: { _ in false }).map(\.line) == [4])
   }
 }

@@ -38,8 +38,16 @@ printf X | dd of=b.img bs=1 seek=5120 conv=notrunc status=none
 assert_fails "$m" scrub "$VOL" --wait
 assert_equal 1 "$STATUS"
 assert_match "10\+1 legs=0x3" "$SAID"
+assert_fails "$m" scrub "$VOL" --wait --json
+assert_equal 1 "$STATUS"
+python3 - "$SAID" <<'PYTHON'
+import json, sys
+document = json.loads(sys.argv[1])
+assert document["version"] == 1 and not document["is_cut"], document
+assert document["mismatches"] == [{"first_sector": 10, "sector_count": 1, "legs": "0x3"}], document
+PYTHON
 "$m" scrub "$VOL" --repair --source 0 --wait
-for arguments in "scrub $VOL --source 0" "scrub $VOL --range 7" "rate $VOL fast" "fail $VOL" "resync"; do
+for arguments in "scrub $VOL --source 0" "scrub $VOL --range 7" "scrub $VOL --json" "rate $VOL fast" "fail $VOL" "resync"; do
   # shellcheck disable=SC2086 # several words on purpose
   assert_fails "$m" $arguments
   assert_equal 64 "$STATUS" "$arguments"
@@ -55,3 +63,19 @@ for wrong in "status $WORK" "status $VOL"; do
   assert_equal 3 "$STATUS" "$wrong"
 done
 assert_fails_with "not a volume" "$m" resync "$WORK/a.img"
+
+# check --json: volumes, or problems with their places.
+"$m" check "$CONFIG" --json | python3 -c '
+import json, sys
+document = json.load(sys.stdin)
+assert document["version"] == 1 and document["problems"] == [], document
+assert document["volumes"][0]["name"] == "vol" and document["volumes"][0]["byte_count"] == 4 << 20
+assert len(document["volumes"][0]["legs"]) == 2'
+sed 's/legs:/lags:/' "$CONFIG" >wrong.yaml
+assert_fails "$m" check wrong.yaml --json
+assert_equal 1 "$STATUS"
+python3 -c '
+import json, sys
+document = json.loads(sys.argv[1])
+problem = document["problems"][0]
+assert problem["line"] > 1 and problem["column"] == 5 and "lags" in problem["message"], document' "$SAID"
