@@ -42,6 +42,16 @@ enum IntentPage {
     return sealed(writer, geometry)
   }
 
+  /// What a header says; nil when it is not one.
+  static func geometry(ofHeader page: [UInt8]) -> IntentGeometry? {
+    guard page.count == byteCount else { return nil }
+    func number(at offset: Int) -> UInt64 {
+      (0..<8).reduce(0) { $0 | UInt64(page[offset + $1]) << UInt64($1 * 8) }
+    }
+    let said = IntentGeometry(sectorCount: number(at: 16), chunk: number(at: 24))
+    return said.chunk > 0 && header(said) == page ? said : nil
+  }
+
   static func encode(_ bits: [UInt8], number: Int, _ geometry: IntentGeometry) -> [UInt8] {
     var writer = ByteWriter()
     writer.put(UInt64(number))
@@ -77,47 +87,53 @@ struct IntentFile {
   let geometry: IntentGeometry
 
   struct Contents {
+    /// Whether the file has to be written anew, as a whole.
     var isNew = false
+    var isOfOtherChunks = false
     var damage: String?
-    /// Ranges of chunks, rising.
-    var marked: [Range<Int>] = []
+    /// What is marked, rising.
+    var dirty: [SectorRange] = []
   }
 
-  /// What the file says; what it cannot say is marked.
+  /// What the file says; what it cannot say is dirty.
   func read() throws(Errno) -> Contents {
     var contents = Contents()
-    let byteCount = (1 + geometry.pageCount) * IntentPage.byteCount
-    let bytes = try readAll(upTo: byteCount + 1)
-    if bytes.isEmpty {
+    let head = try readAll(upTo: IntentPage.byteCount)
+    if head.isEmpty {
       contents.isNew = true
       return contents
     }
-    guard bytes.count == byteCount,
-      bytes[..<IntentPage.byteCount].elementsEqual(IntentPage.header(geometry))
+    // The chunks may be others than in the config now.
+    guard let written = IntentPage.geometry(ofHeader: head),
+      written.sectorCount == geometry.sectorCount,
+      case let byteCount = (1 + written.pageCount) * IntentPage.byteCount,
+      case let bytes = try readAll(upTo: byteCount + 1), bytes.count == byteCount
     else {
       contents.damage = "its header or length is not that of this volume"
-      contents.marked = [0..<geometry.chunkCount]
+      contents.dirty = [geometry.sectors(ofChunks: 0..<geometry.chunkCount)]
       return contents
     }
-    for page in 0..<geometry.pageCount {
+    contents.isOfOtherChunks = written.chunk != geometry.chunk
+    for page in 0..<written.pageCount {
       let start = (1 + page) * IntentPage.byteCount
       let first = page * IntentPage.bitByteCount * 8
-      let end = min(geometry.chunkCount, first + IntentPage.bitByteCount * 8)
+      let end = min(written.chunkCount, first + IntentPage.bitByteCount * 8)
       guard
         let bits = IntentPage.decode(
-          bytes[start..<start + IntentPage.byteCount], number: page, geometry)
+          bytes[start..<start + IntentPage.byteCount], number: page, written)
       else {
         contents.damage = "page \(page) has a wrong checksum"
-        contents.marked.append(first..<end)
+        contents.dirty.append(written.sectors(ofChunks: first..<end))
         continue
       }
       for chunk in first..<end {
         let place = chunk - first
         if bits[bits.startIndex + place / 8] & (1 << UInt8(place % 8)) == 0 { continue }
-        if let last = contents.marked.last, last.upperBound == chunk {
-          contents.marked[contents.marked.count - 1] = last.lowerBound..<chunk + 1
+        let sectors = written.sectors(ofChunks: chunk..<chunk + 1)
+        if let last = contents.dirty.last, last.end == sectors.first {
+          contents.dirty[contents.dirty.count - 1] = SectorRange(last.first, upTo: sectors.end)
         } else {
-          contents.marked.append(chunk..<chunk + 1)
+          contents.dirty.append(sectors)
         }
       }
     }

@@ -68,10 +68,10 @@ internal import Synchronization
         unsafe (touches + index).initialize(to: Atomic(0))
       }
       var dirty = RangeSet(bound: 1 << 16)
-      for range in found.marked { dirty.insert(geometry.sectors(ofChunks: range)) }
+      for range in found.dirty { dirty.insert(range) }
       dirtyAtOpen = dirty
-      for range in found.marked { for chunk in range { _ = setMark(chunk) } }
-      guard found.isNew || found.damage != nil else { return }
+      for range in found.dirty { for chunk in geometry.chunks(of: range) { _ = setMark(chunk) } }
+      guard found.isNew || found.isOfOtherChunks || found.damage != nil else { return }
       if found.isNew { StateTrace.note(.emptied(path: path)) }
       try file.writeAll { bits(ofPage: $0) }
     } catch {

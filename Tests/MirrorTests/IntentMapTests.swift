@@ -86,7 +86,29 @@ final class IntentMapTests {
     }
   }
 
-  @Test("A map that was cut off, or of another size or chunk, says nothing: all is dirty")
+  @Test("Marks of other chunks are taken over, in either direction, and the map is made anew")
+  func otherChunks() throws {
+    func map(_ chunk: UInt64) throws -> IntentMap {
+      try IntentMap(
+        path: path, sectorCount: SectorCount(100_000), chunk: SectorCount(chunk), safety: .process)
+    }
+    do {
+      let made = try map(8)
+      for first: UInt64 in [40, 56, 99_992] { try made.mark(range(first, 8), willWait: nil) }
+    }
+    for (chunk, dirty): (UInt64, _) in [
+      (64, [range(40, 8), range(56, 8), range(99_992, 8)]),
+      (64, [range(0, 64), range(99_968, 32)]),
+      (8, [range(0, 64), range(99_968, 32)]),
+    ] {
+      let found = try map(chunk)
+      #expect(found.damage == nil)
+      #expect(found.dirtyAtOpen.ranges == dirty)
+      #expect(found.marked().reduce(0) { $0 + $1.count.rawValue } == 96)
+    }
+  }
+
+  @Test("A map that was cut off, or of another size, says nothing: all is dirty")
   func otherGeometry() throws {
     _ = try map()
     #expect(try map(sectors: 1600).dirtyAtOpen.ranges == [range(0, 1600)])
