@@ -123,6 +123,11 @@ public import Volumes
   /// Whether a thread still waits for a leg that hangs: then this object must outlive the process.
   public var isHung: Bool { crew.withLock { $0.hungCount > 0 } }
 
+  /// Whether as many requests wait for legs as there may be workers, so that nobody listens.
+  public var isWaitingForLegs: Bool {
+    gate.hasNoListener && crew.withLock { $0.workerCount >= max(Self.mostWorkers, threadCount) }
+  }
+
   /// Starts one more worker; none past the most.
   ///
   /// So many requests wait for legs that none is left to listen: those of other volumes must not

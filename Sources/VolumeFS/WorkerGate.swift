@@ -54,6 +54,9 @@ final class WorkerGate: Sendable {
     if isExhausted { whenExhausted.withLock { $0 }?() }
   }
 
+  /// Whether nobody waits for a request just now.
+  var hasNoListener: Bool { listeners.load(ordering: .sequentiallyConsistent) <= 0 }
+
   var isClosed: Bool { reserve.withLock { $0.isClosed } }
 
   /// Sends everybody home. Called by the first worker that finds the mount gone.

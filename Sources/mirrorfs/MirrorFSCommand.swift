@@ -1,6 +1,5 @@
 import ArgumentParser
 
-@main
 struct MirrorFSCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mirrorfs",

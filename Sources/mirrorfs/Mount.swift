@@ -60,9 +60,13 @@ struct Mount {
     let ready = IOThread(name: "mirrorfs-ready") { [logger, mountPoint] in
       fileSystem.waitUntilReady()
       logger.notice("mounted mount_point=\(mountPoint) engine=\(drill.backend.name)")
+      ServiceNotice.send("READY=1\nSTATUS=mounted on \(mountPoint)")
       whenReady()
     }
+    let watchdog = ServiceWatchdog(mountPoint: mountPoint) { fileSystem.isWaitingForLegs }
     fileSystem.serve()
+    ServiceNotice.send("STOPPING=1\nSTATUS=flushing the legs")
+    watchdog?.end()
     ready.detach()
     notices.whenChanged(nil)
     drill.endAll()
@@ -124,7 +128,11 @@ struct Mount {
     _ fileSystem: VolumeFileSystem, _ client: IOClient, _ reload: Reload
   ) {
     Signals.handle { [logger, mountPoint] number in
-      if number == SIGHUP { return reload.run() }
+      if number == SIGHUP {
+        ServiceNotice.sendReloading()
+        reload.run()
+        return ServiceNotice.send("READY=1")
+      }
       let volumes = fileSystem.table.volumes
       for volume in volumes { volume.mirror.stopWaiting() }
       guard let refusal = Unmounting.unmount(mountPoint, lazily: false) else { return }

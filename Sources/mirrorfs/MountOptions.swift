@@ -3,7 +3,7 @@ struct MountOptions {
   /// For mount(8), systemd and fstab only: nothing to do.
   private static let ignored: Set<String> = [
     "_netdev", "nofail", "auto", "noauto", "user", "nouser", "users", "owner", "group",
-    "defaults", "rw",
+    "defaults", "rw", "async", "relatime", "strictatime", "nodiratime", "lazytime", "nolazytime",
   ]
   /// For the kernel, through libfuse.
   private static let passedOn: Set<String> = [

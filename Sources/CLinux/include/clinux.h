@@ -89,6 +89,10 @@ pid_t linux_spawn_session(const char *path, char *const arguments[]);
 /// and no signal blocked or ignored. Returns its process number, or -1 with errno.
 pid_t linux_spawn_quietly(const char *path, char *const arguments[], char *const environment[]);
 
+/// Sends a datagram to a service manager's socket; a name that begins with @ is an abstract one.
+/// 0, or -1 with errno.
+int linux_notify(const char *socket_name, const char *text);
+
 /// syslog(3) with facility daemon; severity as in <syslog.h>.
 void linux_syslog(int severity, const char *text);
 

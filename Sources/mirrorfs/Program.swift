@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// Where the program begins: by its own name, or by that of a helper of mount(8).
+@main enum Program {
+  static func main() {
+    let words = CommandLine.arguments
+    guard let helper = MountHelper(words) else { return MirrorFSCommand.main() }
+    helper.run()
+  }
+}
