@@ -6,17 +6,17 @@ import Glibc
 enum MountPoint {
   /// The absolute path of an existing folder; what a dead mount left there is taken away first.
   static func resolve(_ path: String) throws(StartupProblem) -> String {
-    var status = stat()
-    if unsafe stat(path, &status) != 0 {
-      guard errno == ENOTCONN else {
-        let advice = errno == ENOENT ? "; make it first: `mkdir -p \(path)`" : ""
-        throw StartupProblem("mount point \(path): \(Errno.last)\(advice)")
-      }
+    if isDead(path) {
       if let refusal = Unmounting.unmount(path, lazily: true) {
         throw StartupProblem(
           "mount point \(path): a dead mount is in the way, and cannot be unmounted: \(refusal)")
       }
       return try resolve(path)
+    }
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else {
+      let advice = errno == ENOENT ? "; make it first: `mkdir -p \(path)`" : ""
+      throw StartupProblem("mount point \(path): \(Errno.last)\(advice)")
     }
     guard status.st_mode & S_IFMT == S_IFDIR else {
       throw StartupProblem("mount point \(path): not a folder; name an existing, empty one")
@@ -34,9 +34,12 @@ enum MountPoint {
   }
 
   /// Whether a mount's daemon is gone ("Transport endpoint is not connected").
+  ///
+  /// Not by stat(2) alone: the kernel may still know the folder's attributes, and answer by itself.
   static func isDead(_ path: String) -> Bool {
     var status = stat()
-    return unsafe stat(path, &status) != 0 && errno == ENOTCONN
+    if unsafe stat(path, &status) != 0 { return errno == ENOTCONN }
+    return unsafe linux_getxattr(path, "user.mirrorfs.state", nil, 0) < 0 && errno == ENOTCONN
   }
 
   /// `user.mirrorfs.state` of a path; nil for what is neither a mount nor a volume of ours.
