@@ -12,6 +12,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/eventfd.h>
@@ -180,6 +181,21 @@ int linux_notify(const char *socket_name, const char *text) {
 
 void linux_syslog(int severity, const char *text) {
     syslog(LOG_DAEMON | severity, "%s", text);
+}
+
+uint64_t linux_raise_file_limit(uint64_t count) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    if (limit.rlim_cur >= count) return limit.rlim_cur;
+    rlim_t hard = limit.rlim_max > count ? limit.rlim_max : count;
+    struct rlimit more = {.rlim_cur = count, .rlim_max = hard};
+    // Only root may go past the hard limit.
+    if (setrlimit(RLIMIT_NOFILE, &more) != 0) {
+        more = (struct rlimit){.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+        if (more.rlim_cur > count) more.rlim_cur = count;
+        setrlimit(RLIMIT_NOFILE, &more);
+    }
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
 int linux_sync_file_system(int descriptor) { return syncfs(descriptor); }

@@ -4,7 +4,7 @@ internal import Glibc
 /// The text of a config file, read whole and known to be UTF-8.
 enum ConfigText {
   /// A config of thousands of volumes is far below; more is a wrong file.
-  static let maximumByteCount = 1 << 20
+  static let maximumByteCount = 64 << 20
 
   /// Reads the file; nil when it cannot be used, which has then been reported.
   static func read(file: String, log: ProblemLog) -> String? {
@@ -39,7 +39,7 @@ enum ConfigText {
       if got == 0 { return bytes }
       bytes += block[..<got]
       guard bytes.count <= maximumByteCount else {
-        log.report(.start, "the config file is larger than 1 MiB; is it a config at all?")
+        log.report(.start, "the config file is larger than 64 MiB; is it a config at all?")
         return nil
       }
     }

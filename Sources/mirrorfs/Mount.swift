@@ -30,6 +30,7 @@ struct Mount {
   /// - Throws: ``StartupProblem`` when it could not start, or when the last flush failed.
   /// Returns whether a leg that hangs still holds threads or memory: then the process has to end.
   func run(_ whenReady: @escaping @Sendable () -> Void) throws(StartupProblem) -> Bool {
+    try FileLimit.raise(for: configuration)
     let drill = FaultDrill(wrapping: try makeBackend())
     let hook = configuration.onChange.map {
       ChangeHook(program: $0, limitMilliseconds: hookMilliseconds, logger: logger)
@@ -162,33 +163,36 @@ struct Mount {
 
   /// The last flush of each volume, and the mark of a clean stop; the names of those that failed.
   private func close(_ volumes: [Volume], _ client: IOClient) -> [String] {
-    var failed = Set(Self.flush(volumes, client, logger))
-    for volume in volumes {
-      let isFlushed = !failed.contains(volume.name)
+    let failed = ConditionLock(Set(Self.flush(volumes, client, logger)))
+    SideBySide.each(volumes.count) { [logger] index in
+      let volume = volumes[index]
+      let isFlushed = !failed.withLock { $0.contains(volume.name) }
       do {
         try client.withLane { (lane) throws(Errno) in
           try volume.mirror.close(on: lane, isFlushed: isFlushed)
         }.get()
       } catch {
         logger.error("volume=\(volume.name) state not written: \(error)")
-        failed.insert(volume.name)
+        failed.withLock { _ = $0.insert(volume.name) }
       }
     }
-    return failed.sorted()
+    return failed.withLock { $0.sorted() }
   }
 
   /// The names of the volumes whose flush failed.
   private static func flush(
     _ volumes: [Volume], _ client: IOClient, _ logger: Logger
   ) -> [String] {
-    volumes.filter { volume in
+    let failed = ConditionLock<[String]>([])
+    SideBySide.each(volumes.count) { index in
+      let volume = volumes[index]
       do {
         try client.withLane { (lane) throws(Errno) in try volume.flush(on: lane) }.get()
-        return false
       } catch {
         logger.error("volume=\(volume.name) last flush: \(error)")
-        return true
+        failed.withLock { $0.append(volume.name) }
       }
-    }.map(\.name)
+    }
+    return failed.withLock { $0 }
   }
 }

@@ -61,7 +61,7 @@ struct VolumeAssembly {
   mutating func assemble() throws(StartupProblem) -> [Volume] {
     // From here on a device is held by its legs alone, so that a replaced one is let go.
     defer { (opened, claims) = ([], [:]) }
-    var volumes: [Volume] = []
+    var parts: [Parts] = []
     for (volume, opened) in zip(configuration.volumes, opened) {
       var legs: [Leg] = []
       var created: LegBits = []
@@ -77,15 +77,37 @@ struct VolumeAssembly {
           }
         }
       }
-      volumes.append(
-        try assemble(volume, legs, created: created, replacing: opened.replacing))
+      parts.append(
+        Parts(volume: volume, legs: legs, created: created, replacing: opened.replacing))
+    }
+    return try assemble(parts)
+  }
+
+  /// What a volume is made of.
+  private struct Parts: Sendable {
+    let volume: VolumeConfiguration
+    let legs: [Leg]
+    let created: LegBits
+    let replacing: [Int: Int]
+  }
+
+  private func assemble(_ parts: [Parts]) throws(StartupProblem) -> [Volume] {
+    let made = ConditionLock([Int: Result<Volume, StartupProblem>]())
+    let maker = self
+    SideBySide.each(parts.count) { index in
+      let result = Result { () throws(StartupProblem) in try maker.assemble(parts[index]) }
+      made.withLock { $0[index] = result }
+    }
+    let results = made.withLock { $0 }
+    var volumes: [Volume] = []
+    for index in parts.indices {
+      if let volume = try results[index]?.get() { volumes.append(volume) }
     }
     return volumes
   }
 
-  private func assemble(
-    _ volume: VolumeConfiguration, _ legs: [Leg], created: LegBits, replacing: [Int: Int]
-  ) throws(StartupProblem) -> Volume {
+  private func assemble(_ parts: Parts) throws(StartupProblem) -> Volume {
+    let (volume, legs) = (parts.volume, parts.legs)
     let (name, history) = (volume.name, ChangeHistory())
     let tell = notices.observer(of: name)
     let durable: DurableState
@@ -95,7 +117,7 @@ struct VolumeAssembly {
           folder: stateFolder(of: volume), volume: name,
           intent: IntentChoice(volume), chunk: volume.chunk,
           initialSync: InitialSync(volume.initialSync)),
-        legs: legs, created: created, replacing: replacing)
+        legs: legs, created: parts.created, replacing: parts.replacing)
     } catch {
       throw StartupProblem([
         configuration.problem(at: volume.mark, "volume \(name): \(error.text)")

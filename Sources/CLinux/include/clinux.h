@@ -98,6 +98,9 @@ void linux_syslog(int severity, const char *text);
 
 /// umount2(2). 0, or -1 with errno.
 int linux_umount(const char *path, bool lazily);
+/// Raises the limit of open files (RLIMIT_NOFILE, whose name Swift does not import) to at least
+/// `count`, as far as allowed. Returns the limit then.
+uint64_t linux_raise_file_limit(uint64_t count);
 /// syncfs(2). 0, or -1 with errno.
 int linux_sync_file_system(int descriptor);
 
