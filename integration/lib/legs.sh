@@ -57,6 +57,13 @@ slow_leg() {
   serve_leg "$1" --filter=delay file "$WORK/$1.img" delay-write="${3}ms"
 }
 
+# delayed_leg NAME SIZE MILLISECONDS [MOST]: each read and each write takes that long, so many at once.
+delayed_leg() {
+  need_faults
+  [ -e "$WORK/$1.img" ] || truncate -s "$2" "$WORK/$1.img"
+  serve_leg "$1" -t "${4:-80}" --filter=delay file "$WORK/$1.img" delay-write="${3}ms" delay-read="${3}ms"
+}
+
 # scripted_leg NAME SIZE: faults by sector range and of flushes, from rules: see add_fault. What it
 # was asked is in $WORK/NAME.requests. Slow (a shell a request): for small volumes.
 scripted_leg() {

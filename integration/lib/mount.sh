@@ -149,3 +149,17 @@ crash() {
 # is_idle [VOLUME]: no background work is left to do.
 is_idle() { [ "$(xattr "${1:-$VOL}" progress)" = none ]; }
 wait_idle() { wait_until 30 is_idle "$@" || fail "not done: $(xattr "${1:-$VOL}" progress)"; }
+
+# iops FILE read|write DEPTH [FIO_ARGUMENT...]: random 4 KiB operations a second, past the page cache.
+iops() {
+  local file=$1 way=$2 depth=$3 side=0
+  [ "$way" = read ] || side=41
+  fio --name=iops --filename="$file" --rw="rand$way" --bs=4k --ioengine=libaio --iodepth="$depth" \
+    --direct=1 --time_based --runtime=2 --ramp_time=0.3 --size="$(stat -c %s "$file")" \
+    --minimal "${@:4}" | cut -d ';' -f $((8 + side)) | cut -d . -f 1
+}
+
+# assert_ratio LEAST A B [MESSAGE]: A is at least LEAST percent of B.
+assert_ratio() {
+  [ $((100 * $2)) -ge $(($1 * $3)) ] || fail "${4:-too slow}: $2 is less than $1 % of $3"
+}
