@@ -121,7 +121,7 @@ public struct ConfigSketch {
   }
 
   private func remark(_ leg: LegSketch) -> String {
-    guard let count = leg.sectorCount else { return "made, sparse, at the first mount" }
+    guard let count = leg.sectorCount else { return "made, sparse, at the first mount, if missing" }
     if !leg.isBlockDevice { return "a file of \(Self.size(count))" }
     return "a block device of \(Self.size(count)), logical blocks of \(leg.logicalBlock) bytes"
   }

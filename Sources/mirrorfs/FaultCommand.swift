@@ -31,10 +31,14 @@ struct FaultCommand: ParsableCommand {
   @OptionGroup var target: VolumeArgument
   @Argument(help: "The leg's number, from 0.") var leg: Int
   @Argument(help: "What goes wrong.") var kind: Kind
-  @Option(help: "Only these sectors of the volume: FIRST+COUNT. Default: all.")
+  @Option(
+    help: ArgumentHelp(
+      "Only these sectors of the volume. Default: all.", valueName: "first+count"))
   var range: String?
-  @Option(name: .customLong("for"), help: "How long; at most 1h.") var duration = "60s"
-  @Option(help: "How much longer a transfer takes.") var delay = "1s"
+  @Option(name: .customLong("for"), help: ArgumentHelp("How long; at most 1h.", valueName: "time"))
+  var duration = "60s"
+  @Option(help: ArgumentHelp("How much longer a transfer takes.", valueName: "time")) var delay =
+    "1s"
   @Flag(help: "With corrupt-read: programs that read the volume may be given wrong bytes.")
   var wrongData = false
 

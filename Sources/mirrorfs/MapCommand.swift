@@ -17,9 +17,14 @@ struct MapCommand: ParsableCommand {
       """)
 
   @OptionGroup var target: VolumeArgument
-  @Option(help: "Cells of a row, from 8 to 512. Default: as many as the terminal has room for.")
+  @Option(
+    help: ArgumentHelp(
+      "Cells of a row, from 8 to 512. Default: as many as the terminal has room for.",
+      valueName: "cells"))
   var width: Int?
-  @Option(help: "Write the map as a picture to this file.", completion: .file(extensions: ["svg"]))
+  @Option(
+    help: ArgumentHelp("Write the map as a picture to this file.", valueName: "file"),
+    completion: .file(extensions: ["svg"]))
   var svg: String?
   @Flag(help: "The map as the volume gives it, as JSON.") var json = false
 

@@ -20,7 +20,9 @@ struct MountCommand: ParsableCommand {
   var config: String
   @Argument(help: "An existing folder.", completion: .directory) var mountPoint: String
 
-  @Option(name: .customShort("o"), help: "Mount options, separated by commas.")
+  @Option(
+    name: .customShort("o"),
+    help: ArgumentHelp("Mount options, separated by commas.", valueName: "options"))
   var options: [String] = []
 
   @Flag(help: "Stay in the foreground and log to stderr.") var foreground = false
@@ -28,10 +30,17 @@ struct MountCommand: ParsableCommand {
   @Option(help: "How legs are reached: uring or threads. Default: what the config says.")
   var engine: EngineWord?
 
-  @Option(help: "Append log lines to this file, instead of stderr or the system's log.")
+  @Option(
+    help: ArgumentHelp(
+      "Append log lines to this file, instead of stderr or the system's log.", valueName: "file"),
+    completion: .file())
   var log: String?
 
-  @Option(help: "Append a JSON record of each change and each failed request to this file.")
+  @Option(
+    help: ArgumentHelp(
+      "Append a JSON record of each change and each failed request to this file.",
+      valueName: "file"),
+    completion: .file())
   var eventLog: String?
 
   @Option(help: "How long the config's on_change program may run before it is killed.")

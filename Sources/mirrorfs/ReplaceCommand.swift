@@ -18,10 +18,14 @@ struct ReplaceCommand: ParsableCommand {
   @OptionGroup var target: VolumeArgument
   @Argument(help: "The number of the old leg, from 0.") var leg: Int?
   @Argument(help: "The new leg: an existing file or block device.") var newPath: String?
-  @Option(help: "Its first sector. Default: the old leg's.") var start: UInt64?
+  @Option(help: ArgumentHelp("Its first sector. Default: the old leg's.", valueName: "sector"))
+  var start: UInt64?
   @Flag(help: "Return when it has taken the old one's place; Ctrl-C leaves it running.")
   var wait = false
-  @Option(help: "Wait, and then write the new leg into this config.") var writeConfig: String?
+  @Option(
+    help: ArgumentHelp("Wait, and then write the new leg into this config.", valueName: "config"),
+    completion: .file(extensions: ["yaml", "yml"]))
+  var writeConfig: String?
   @Flag(help: "Give a replacement that is under way up.") var cancel = false
 
   func validate() throws {

@@ -14,7 +14,8 @@ struct ResyncCommand: ParsableCommand {
       """)
 
   @OptionGroup var target: VolumeArgument
-  @Option(help: "The leg that is right where legs differ.") var source: Int?
+  @Option(help: ArgumentHelp("The leg that is right where legs differ.", valueName: "leg"))
+  var source: Int?
   @Flag(help: "Return when it is done; Ctrl-C leaves it running.") var wait = false
 
   func run() throws {

@@ -17,8 +17,8 @@ struct ScrubCommand: ParsableCommand {
 
   @OptionGroup var target: VolumeArgument
   @Flag(help: "Rewrite what differs.") var repair = false
-  @Option(help: "The leg that is right.") var source: Int?
-  @Option(help: "Sectors: first+count.") var range: String?
+  @Option(help: ArgumentHelp("The leg that is right.", valueName: "leg")) var source: Int?
+  @Option(help: ArgumentHelp("Only these sectors.", valueName: "first+count")) var range: String?
   @Flag(help: "Return when it is done; Ctrl-C leaves it running.") var wait = false
   @Flag(help: "With --wait: what was found, as JSON.") var json = false
   @Flag(help: "End the scrub that is under way.") var cancel = false
