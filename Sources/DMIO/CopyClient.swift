@@ -82,14 +82,14 @@ public final class CopyClient: Sendable {
   public func run(
     from source: Region, to destinations: [Region], ignoresErrors: Bool = false
   ) async throws(IORequestError) -> CopyResult {
-    let outcome = await unsafe withUnsafeContinuation {
-      (continuation: UnsafeContinuation<Result<CopyResult, IORequestError>, Never>) in
+    let outcome: Result<CopyResult, IORequestError> = await suspended(order: client.resumptions) {
+      end in
       do throws(IORequestError) {
         try start(from: source, to: destinations, ignoresErrors: ignoresErrors) { result in
-          unsafe continuation.resume(returning: .success(result))
+          end(.success(result))
         }
       } catch {
-        unsafe continuation.resume(returning: .failure(error))
+        end(.failure(error))
       }
     }
     return try outcome.get()

@@ -18,6 +18,7 @@ public final class IOClient: Sendable {
   private let idleLanes = ConditionLock<[SharedLane]>([])
   private let dispatcher: AsyncDispatcher
   private let watch = DeadlineWatch()
+  let resumptions = ConditionLock(0)
 
   /// A lane that threads use one after the other.
   private struct SharedLane: @unchecked Sendable {

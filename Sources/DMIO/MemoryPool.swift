@@ -12,6 +12,7 @@ public import BlockIO
   private let mapping: PageMapping
   private let tokens: TokenPool
   private let free: ConditionLock<[Int]>
+  private let resumptions = ConditionLock(0)
 
   /// - Parameters:
   ///   - pieceByteCount: rounded up to whole pages of 4096 bytes.
@@ -44,9 +45,7 @@ public import BlockIO
   public func awaitPiece<R>(
     _ body: (UnsafeMutableRawBufferPointer) async throws -> R
   ) async rethrows -> R {
-    await unsafe withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-      tokens.take { _ in unsafe continuation.resume() }
-    }
+    _ = await suspended(order: resumptions) { granted in tokens.take(granted) }
     let index = pop()
     defer { giveBack(index) }
     return unsafe try await body(piece(index))

@@ -61,9 +61,8 @@ extension IOClient {
   ) async throws(IORequestError) -> IOResult {
     let lists = RequestLists(regions: regions, memory: memory)
     try lists.request(operation).validate()
-    let result = await unsafe withUnsafeContinuation {
-      (continuation: UnsafeContinuation<IOResult?, Never>) in
-      enqueue(lists.request(operation)) { result in unsafe continuation.resume(returning: result) }
+    let result: IOResult? = await suspended(order: resumptions) { end in
+      enqueue(lists.request(operation), notify: end)
     }
     // The request reads the lists to its end.
     return try withExtendedLifetime(lists) { () throws(IORequestError) in

@@ -87,9 +87,10 @@ struct SizeTests {
     let read = SampleMemory(.contiguous, byteCount: 4096)
     try client.perform(.read, on: [region(small.device, 200, 8)], memory: read.memory).orThrow()
     #expect(isSame(read.bytes, Array(bytes[..<4096])))
-    let odd = try client.perform(
-      .read, on: [region(large.device, 0, 9)],
-      memory: SampleMemory(.contiguous, byteCount: 8192).memory)
+    let beyond = SampleMemory(.contiguous, byteCount: 8192)
+    let odd = try client.perform(.read, on: [region(large.device, 0, 9)], memory: beyond.memory)
     #expect(odd.error(region: 0) == .invalid)
+    #expect(isSame(beyond.bytes(0, 9), [UInt8](repeating: 0, count: 9 * sectorByteCount)))
+    #expect(isSame(beyond.bytes(9, 7), [UInt8](repeating: 0xEE, count: 7 * sectorByteCount)))
   }
 }
