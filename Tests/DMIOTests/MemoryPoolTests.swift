@@ -51,7 +51,7 @@ struct MemoryPoolTests {
 
   @Test(
     "10,000 requests at once through 4 pages of memory and a client of 4 pages",
-    arguments: Bench.allCases)
+    arguments: [Bench.memory, .threadsDirect, .uringDirect])
   func tenThousand(bench: Bench) async throws {
     let rig = try Rig(bench, deviceCount: 1, pages: 4)
     let pool = try MemoryPool(pieceByteCount: 4096, pieceCount: 4)
@@ -74,7 +74,7 @@ struct MemoryPoolTests {
     }
   }
 
-  @Test("10,000 requests wait for slots and block no thread", arguments: Bench.allCases)
+  @Test("10,000 requests wait for slots and block no thread", arguments: [Bench.memory, .threadsDirect, .uringDirect])
   func nobodyIsBlocked(bench: Bench) async throws {
     let gate = Gate()
     let rig = try Rig(bench, deviceCount: 1, pages: 4) { _ in .hold(gate) }
