@@ -10,6 +10,8 @@ import Volumes
 final class VolumeKeepers: Sendable {
   private static let lookMilliseconds = 250
   private static let watchMilliseconds = 5000
+  /// Volumes that are worked on at once: each takes a thread, and a step's memory for each leg.
+  private static let mostAtOnce = 32
 
   private struct State {
     var isEnding = false
@@ -17,6 +19,8 @@ final class VolumeKeepers: Sendable {
     var isCalled = false
     /// Volumes whose thread is running.
     var running: Set<ObjectIdentifier> = []
+    /// A volume with work found no place among them.
+    var isCrowded = false
     var volumes: [Volume]
     /// The thread that looks after buffered and cut legs, which may hang, is there.
     var isWatching = false
@@ -98,14 +102,23 @@ final class VolumeKeepers: Sendable {
   private func begin(_ volume: Volume) {
     let number = ObjectIdentifier(volume)
     let isFree = state.withLock { state in
-      state.volumes.contains { $0 === volume } && state.running.insert(number).inserted
+      if state.running.contains(number) { return false }
+      guard state.running.count < Self.mostAtOnce else {
+        state.isCrowded = true
+        return false
+      }
+      return state.volumes.contains { $0 === volume } && state.running.insert(number).inserted
     }
     guard isFree else { return }
     let thread = IOThread(name: "mirrorfs-keep") { [self] in
       _ = try? client.withLane { (lane) in
         MirrorKeeper(volume.mirror, lane: lane).work { !isEnding }
       }
-      state.withLock { _ = $0.running.remove(number) }
+      state.withLock { state in
+        state.running.remove(number)
+        // Whoever found no place is looked for at once.
+        if state.isCrowded { (state.isCrowded, state.isCalled) = (false, true) }
+      }
       state.wakeAll()
     }
     thread.detach()
