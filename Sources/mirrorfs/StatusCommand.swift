@@ -6,7 +6,8 @@ struct StatusCommand: ParsableCommand {
     commandName: "status",
     abstract: "Shows how volumes and their legs are, and what to do next.",
     discussion: """
-      Exit status: 0 all in sync, 1 degraded or resyncing, 2 a volume has failed, 3 cannot tell.
+      Exit status: 0 all in sync, 1 degraded or resyncing, 2 a volume has failed, 3 cannot tell: \
+      no such volume, or nothing has answered for ten seconds.
 
         mirrorfs status /mnt/volumes
         mirrorfs status -x
@@ -27,8 +28,9 @@ struct StatusCommand: ParsableCommand {
   }
 
   func run() throws {
+    let deadline = AnswerDeadline(status: 3)
     guard watch else {
-      let look = Look(paths)
+      let look = Look(paths, deadline)
       for trouble in look.troubles { printError(trouble) }
       print(text(look), terminator: "")
       if look.severity > 0 { throw ExitCode(look.severity) }
@@ -37,7 +39,7 @@ struct StatusCommand: ParsableCommand {
     let isTerminal = Paint.isTerminal(STDOUT_FILENO)
     var last = ""
     while true {
-      let look = Look(paths)
+      let look = Look(paths, deadline)
       let text = look.troubles.map { "mirrorfs: \($0)\n" }.joined() + text(look)
       if isTerminal {
         print("\u{1b}[H\u{1b}[2J\(text)", terminator: "")
@@ -46,6 +48,7 @@ struct StatusCommand: ParsableCommand {
       }
       last = text
       fflush(nil)
+      deadline.noteAnswer()
       sleep(1)
     }
   }
@@ -81,7 +84,7 @@ struct StatusCommand: ParsableCommand {
     /// Nothing is mounted, and nothing was asked for.
     let isNothing: Bool
 
-    init(_ paths: [String]) {
+    init(_ paths: [String], _ deadline: AnswerDeadline) {
       let targets = paths.isEmpty ? MountList.mountPoints() : paths
       isNothing = targets.isEmpty
       for target in targets {
@@ -96,6 +99,7 @@ struct StatusCommand: ParsableCommand {
             severity = max(severity, 3)
             continue
           }
+          deadline.noteAnswer()
           severity = max(severity, report.severity)
           reports.append(report)
         }

@@ -76,6 +76,23 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
   assert_equal "all volumes are in sync" "$(m_as_nobody status -x "$MNT")"
 fi
 
+# Somebody who did not mount it, without allow_other; a mount whose daemon hangs.
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+  unmount
+  config_for "$first" "$LEG"
+  mount_config
+  assert_fails_with "only with .allow_other: true" m_as_nobody resync "$VOL"
+  assert_fails_with "only with .allow_other: true" m_as_nobody status "$MNT"
+  assert_equal 3 "$STATUS" "who may not look cannot tell"
+fi
+process=$(daemons)
+kill -STOP "$process"
+defer kill -CONT "$process"
+assert_fails_with "has not answered for 10 s" timeout 40 "$m" status -x "$MNT"
+assert_equal 3 "$STATUS" "a daemon that is stopped"
+kill -CONT "$process"
+assert_equal "all volumes are in sync" "$("$m" status -x "$MNT")"
+
 # A daemon that is gone.
 process=$(daemons)
 kill -KILL "$process"
