@@ -20,9 +20,19 @@ for command in '' $("$MIRRORFS" --help | sed -n '/^SUBCOMMANDS:/,$s/^  \([a-z-]\
     assert_equal "" "$(groff -man -ww -z "$page" 2>&1)" "groff on $page"
   fi
 done
-# Bash knows the commands.
-complete=$(bash -c 'source share/bash-completion/completions/mirrorfs; complete -p mirrorfs')
-assert_match "mirrorfs" "$complete"
+# Bash completes commands and options.
+completed() {
+  # shellcheck disable=SC2016 # for the other shell
+  PATH=$PWD/bin:$PATH bash -c '
+    source share/bash-completion/completions/mirrorfs
+    words=$(complete -p mirrorfs)
+    [[ $words =~ -F\ ([^ ]+) ]]
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
+    "${BASH_REMATCH[1]}" mirrorfs "${*: -1}" "${*: -2:1}"
+    echo "${COMPREPLY[@]}"' bash "$@"
+}
+assert_equal scrub "$(completed mirrorfs scr)"
+assert_equal --svg "$(completed mirrorfs map --s)"
 assert_match "scrub" "$(cat share/bash-completion/completions/mirrorfs)"
 assert_match "^#compdef mirrorfs" "$(cat share/zsh/site-functions/_mirrorfs)"
 assert_match "mirrorfs" "$(cat share/fish/vendor_completions.d/mirrorfs.fish)"
