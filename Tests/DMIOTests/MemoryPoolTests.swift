@@ -74,7 +74,9 @@ struct MemoryPoolTests {
     }
   }
 
-  @Test("10,000 requests wait for slots and block no thread", arguments: [Bench.memory, .threadsDirect, .uringDirect])
+  @Test(
+    "10,000 requests wait for slots and block no thread",
+    arguments: [Bench.memory, .threadsDirect, .uringDirect])
   func nobodyIsBlocked(bench: Bench) async throws {
     let gate = Gate()
     let rig = try Rig(bench, deviceCount: 1, pages: 4) { _ in .hold(gate) }
