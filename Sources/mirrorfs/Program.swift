@@ -4,7 +4,7 @@ import ArgumentParser
 @main enum Program {
   static func main() {
     let words = CommandLine.arguments
-    guard let helper = MountHelper(words) else { return MirrorFSCommand.main() }
-    helper.run()
+    guard let call = MountCall(words) else { return MirrorFSCommand.main() }
+    call.run()
   }
 }

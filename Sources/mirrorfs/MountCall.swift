@@ -7,7 +7,7 @@ import Glibc
 ///
 /// For the type `fuse.mirrorfs` the link is `mount.fuse.mirrorfs`. There is no such thing for
 /// umount(8): it asks for no helper of a FUSE mount.
-struct MountHelper {
+struct MountCall {
   private let name: String
   private var paths: [String] = []
   private var options: [String] = []
