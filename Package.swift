@@ -50,7 +50,8 @@ let package = Package(
     module("DMIO", ["BlockIO"]),
     module("Mirror", ["DMIO", "BlockIO"]),
     module("Volumes", ["Mirror", "DMIO", "BlockIO", "BlockIOFaults"]),
-    module("VolumeFS", ["Volumes", "CFUSE3", "CLinux"]),
+    module("FuseRing", ["BlockIO", "CLinux", "CURing"]),
+    module("VolumeFS", ["Volumes", "FuseRing", "CFUSE3", "CLinux"]),
     module("MountConfig", ["BlockIO", "CLinux", yams]),
     .executableTarget(
       name: "mirrorfs",
@@ -79,6 +80,7 @@ let package = Package(
     tests("DMIO", ["DMIO", "BlockIO", "BlockIOThreads", "BlockIOUring", "BlockIOFaults"]),
     tests("Mirror", ["Mirror", "DMIO", "BlockIO", "BlockIOFaults"]),
     tests("Volumes", ["Volumes", "Mirror", "DMIO", "BlockIO", "BlockIOFaults"]),
+    tests("FuseRing", ["FuseRing"]),
     tests("VolumeFS", ["VolumeFS", "BlockIO"]),
     tests("MountConfig", ["MountConfig", "BlockIO"]),
     tests("Style", []),

@@ -8,9 +8,11 @@
 #include <linux/loop.h>
 #include <linux/magic.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -116,6 +118,40 @@ void linux_name_thread(const char *name) {
 }
 
 int linux_eventfd(void) { return eventfd(0, EFD_CLOEXEC); }
+
+int linux_memory_file(size_t byte_count) {
+    int fd = memfd_create("mirrorfs", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, (off_t)byte_count) == 0) return fd;
+    int refusal = errno;
+    close(fd);
+    errno = refusal;
+    return -1;
+}
+
+int linux_pin_thread(int processor) {
+    if (processor < 0 || processor >= CPU_SETSIZE) {
+        errno = EINVAL;
+        return -1;
+    }
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return sched_setaffinity(0, sizeof set, &set);
+}
+
+int linux_possible_processor_count(void) {
+    // Ranges by rising number: the last number is the largest.
+    char text[256];
+    int last = 0, fd = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
+    ssize_t count = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) close(fd);
+    text[count > 0 ? count : 0] = 0;
+    for (char *p = text; *p;) {
+        if (*p >= '0' && *p <= '9') last = (int)strtol(p, &p, 10);
+        else p++;
+    }
+    return last + 1;
+}
 
 pid_t linux_spawn_session(const char *path, char *const arguments[]) {
     extern char **environ;

@@ -46,6 +46,8 @@ internal import Synchronization
   private let alarm: DeadlineWatch.Alarm
   /// Requests that missed a deadline and have not ended (rule M12).
   public private(set) var lateCount = 0
+  /// Requests that ever missed one: who sees the number unchanged knows that none did meanwhile.
+  public private(set) var lateTotal = 0
   /// What their memory is given back by.
   private var afterLate: [() -> Void] = []
 
@@ -121,6 +123,7 @@ internal import Synchronization
     result.lateBits = late
     result.lateRequest = slot
     lateCount += 1
+    lateTotal += 1
     watch.lateCount.wrappingAdd(1, ordering: .relaxed)
     slots[slot].notify = { [unowned self] _ in endLate() }
     return result

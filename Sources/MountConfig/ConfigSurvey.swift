@@ -27,8 +27,8 @@ struct ConfigSurvey {
     return MountConfiguration(
       file: log.file, stateDirectory: stateDirectory,
       stateDirectoryMark: draft.stateDirectoryMark, engine: draft.engine,
-      allowOther: draft.allowOther, eventLog: draft.eventLog, onChange: draft.onChange,
-      volumes: volumes)
+      transport: draft.transport, allowOther: draft.allowOther, eventLog: draft.eventLog,
+      onChange: draft.onChange, volumes: volumes)
   }
 
   private func stateDirectory(_ draft: DocumentDraft) -> String? {

@@ -7,6 +7,7 @@ struct DocumentDraft {
   /// Where `state_directory` stands, or would.
   let stateDirectoryMark: SourceMark
   let engine: EngineChoice
+  let transport: TransportChoice
   let allowOther: Bool
   /// Absolute paths; nil when left out.
   let eventLog: String?
@@ -31,6 +32,7 @@ struct DocumentDraft {
       stateDirectoryMark = keys.mark
     }
     engine = keys.choice("engine", EngineChoice.self).value(or: .auto)
+    transport = keys.choice("transport", TransportChoice.self).value(or: .auto)
     allowOther = keys.flag("allow_other").value(or: false)
     eventLog =
       keys.text("event_log", "the path of a file")

@@ -10,11 +10,11 @@ struct KeySchema {
   static let document = KeySchema(
     owner: "the config",
     keys: [
-      "version", "state_directory", "engine", "allow_other", "event_log", "on_change", "volumes",
+      "version", "state_directory", "engine", "transport", "allow_other", "event_log", "on_change",
+      "volumes",
     ],
     unbuilt: [
-      "transport": "leave it out; requests come through /dev/fuse",
-      "user": "leave it out and start mirrorfs as that user",
+      "user": "leave it out and start mirrorfs as that user"
     ])
 
   static let volume = KeySchema(

@@ -9,6 +9,7 @@ public struct MountConfiguration: Sendable {
   /// Where `state_directory` stands, or the start of the config when it was left out.
   public var stateDirectoryMark: SourceMark
   public var engine: EngineChoice
+  public var transport: TransportChoice
   /// Other users than the one who mounts may use the files (rule F7 still holds).
   public var allowOther: Bool
   /// Where a record of each failed request goes; absolute.

@@ -43,8 +43,9 @@ extension Operations {
 
 extension Worker {
   /// A READ of something in the hidden directory.
-  func readHidden(
-    _ request: fuse_read_in, _ node: HiddenNode, _ reply: consuming RawReply
+  func readHidden<Answer: TransferReply & ~Copyable>(
+    _ request: fuse_read_in, _ node: HiddenNode, into memory: some TransferMemoryOwner,
+    _ reply: consuming Answer
   ) {
     switch node {
     case .directory, .legs: reply.fail(Errno(EISDIR))
@@ -52,11 +53,11 @@ extension Worker {
       let bytes = fileSystem.documents.read(
         request.fh, at: request.offset, byteCount: Int(request.size)
       ) { document.text(of: fileSystem.table) }
-      let answer = unsafe UnsafeMutableRawBufferPointer(start: payload, count: bytes.count)
-      unsafe answer.copyBytes(from: bytes)
-      unsafe reply.read(UnsafeRawBufferPointer(answer), in: payload)
+      let data = unsafe UnsafeMutableRawBufferPointer(start: memory.payload, count: bytes.count)
+      unsafe data.copyBytes(from: bytes)
+      unsafe reply.read(UnsafeRawBufferPointer(data), in: memory.payload)
     case .leg(let volume, let index):
-      unsafe read(request, reply) { (request, buffer) throws(Errno) in
+      unsafe answer(reply, from: memory) { (buffer) throws(Errno) in
         try unsafe volume.readLeg(
           index, at: request.offset, byteCount: Int(request.size), into: buffer, on: lane)
       }

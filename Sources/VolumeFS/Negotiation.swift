@@ -23,6 +23,17 @@ final class Negotiation: Sendable {
   /// A file opened with O_DIRECT may be mapped.
   private static let directMapping: UInt64 = 1 << 36
 
+  /// FUSE over io_uring; offered by kernels from 6.14 on whose administrator allows it.
+  private static let overRing: UInt64 = 1 << 41
+
+  /// Whether to take io_uring where the kernel offers it. Before the first request is read.
+  let wantsRing: Bool
+
+  init(wantsRing: Bool) { self.wantsRing = wantsRing }
+
+  /// Whether requests come over io_uring once every queue has a seat.
+  var hasRing: Bool { agreed.load(ordering: .relaxed) & Self.overRing != 0 }
+
   /// Whether files opened with O_DIRECT may bypass the page cache as a whole and still be mapped.
   var allowsDirectMapping: Bool { agreed.load(ordering: .relaxed) & Self.directMapping != 0 }
 
@@ -36,8 +47,14 @@ final class Negotiation: Sendable {
         unsafe Unmanaged<VolumeFileSystem>.fromOpaque($0).takeUnretainedValue()
       }
       guard let pieces = unsafe pieces else { return -1 }
-      unsafe fileSystem?.negotiation.complete(pieces, count: Int(count))
-      return unsafe writev(descriptor, pieces, count)
+      let answer = unsafe UnsafeBufferPointer(start: pieces, count: Int(count))
+      if let takeAnswer = unsafe CurrentWorker.worker?.takeAnswer, unsafe takeAnswer(answer) {
+        return unsafe answer.reduce(0) { unsafe $0 + $1.iov_len }
+      }
+      guard let fileSystem else { return -1 }
+      return unsafe fileSystem.negotiation.send(pieces, count, to: descriptor) {
+        fileSystem.openRing()
+      }
     }
     unsafe io.read = { descriptor, buffer, byteCount, _ in
       unsafe Glibc.read(descriptor, buffer, byteCount)
@@ -59,17 +76,30 @@ final class Negotiation: Sendable {
     offered.store(both, ordering: .relaxed)
   }
 
-  /// Completes libfuse's answer to INIT, which is the first that it gives.
-  private func complete(_ pieces: UnsafeMutablePointer<iovec>, count: Int) {
-    guard !isDone.withLock({ $0 }) else { return }
-    defer {
+  /// Sends an answer of libfuse; the first that it gives is that to INIT.
+  ///
+  /// - Parameter openRing: called when requests are to come over io_uring.
+  private func send(
+    _ pieces: UnsafeMutablePointer<iovec>, _ count: CInt, to descriptor: CInt,
+    _ openRing: () -> Void
+  ) -> Int {
+    let isFirst = !isDone.withLock { $0 }
+    if isFirst { unsafe complete(pieces, count: Int(count)) }
+    let returned = unsafe writev(descriptor, pieces, count)
+    if isFirst {
+      if hasRing { openRing() }
       isDone.withLock { $0 = true }
       isDone.wakeAll()
     }
+    return returned
+  }
+
+  private func complete(_ pieces: UnsafeMutablePointer<iovec>, count: Int) {
     guard count == 2, let answer = unsafe pieces[1].iov_base,
       unsafe pieces[1].iov_len >= MemoryLayout<fuse_init_out>.size
     else { return }
-    let wanted = Self.handleKillPrivileges | Self.extended | Self.directMapping
+    var wanted = Self.handleKillPrivileges | Self.extended | Self.directMapping
+    if wantsRing { wanted |= Self.overRing }
     let granted = offered.load(ordering: .relaxed) & wanted
     unsafe answer.withMemoryRebound(to: fuse_init_out.self, capacity: 1) { answer in
       unsafe answer.pointee.flags |= UInt32(truncatingIfNeeded: granted)

@@ -1,6 +1,7 @@
 internal import BlockIO
 internal import CFUSE3
 internal import CLinux
+internal import DMIO
 internal import Glibc
 internal import Volumes
 
@@ -33,7 +34,7 @@ extension VolumeFileSystem {
   /// Before attributes are answered.
   func waitForSize(number: UInt64, caller: pid_t) {
     guard sizeRestorer.isAtWork(on: number) else { return }
-    gate.noteWaiting()
+    CurrentWorker.worker?.lane.willWait?()
     sizeRestorer.wait(for: number, caller: caller)
   }
 }

@@ -1,6 +1,7 @@
 internal import BlockIO
 internal import CFUSE3
 internal import CLinux
+internal import DMIO
 internal import Glibc
 internal import Volumes
 
@@ -40,7 +41,7 @@ extension VolumeFileSystem {
       return !isDropping
     }
     guard isMine else { return false }
-    gate.noteWaiting()
+    CurrentWorker.worker?.lane.willWait?()
     defer { isDropping.withLock { $0 = false } }
     return notifyDropped(number: number, from: byteOffset)
   }

@@ -2,9 +2,18 @@ public import BlockIO
 internal import CFUSE3
 internal import CLinux
 public import DMIO
+internal import FuseRing
 internal import Glibc
 internal import Synchronization
 public import Volumes
+
+/// How the kernel's requests arrive.
+public enum KernelTransport: Sendable {
+  /// Read from /dev/fuse, one by one.
+  case device
+  /// Over io_uring, where the kernel has that; else as `device`.
+  case ring
+}
 
 /// A mount: the kernel's requests on one side, the volumes on the other.
 ///
@@ -34,8 +43,9 @@ public import Volumes
   }
   let client: IOClient
   let owner = MountOwner()
-  let negotiation = Negotiation()
+  let negotiation: Negotiation
   let gate: WorkerGate
+  private let ringCrew: RingCrew
   let sizeRefresher = SizeRefresher()
   let documents = OpenDocuments()
   let sizeRestorer = SizeRestorer()
@@ -59,7 +69,11 @@ public import Volumes
   ///   - client: its pool must have a slot for each thread.
   ///   - threadCount: threads that serve requests at first, 1 or more; there are more, up to
   ///     ``mostWorkers``, when all of them wait for legs.
-  public init(table: VolumeTable, client: IOClient, threadCount: Int) {
+  public init(
+    table: VolumeTable, client: IOClient, threadCount: Int, transport: KernelTransport = .device
+  ) {
+    negotiation = Negotiation(wantsRing: transport == .ring && RingSeat.refusal() == nil)
+    ringCrew = RingCrew(queueCount: RingSeat.queueCount())
     unsafe currentTable = unsafe Atomic(Unmanaged.passRetained(table))
     gathersWrites = table.volumes.contains { $0.cache == .writeback && !$0.isReadOnly }
     self.client = client
@@ -99,12 +113,14 @@ public import Volumes
 
   /// Waits until the kernel and we have agreed on the protocol: then the mount is ready.
   ///
-  /// Some other thread must be in ``serve()``.
-  public func waitUntilReady() {
+  /// Some other thread must be in ``serve()``. Returns how requests arrive.
+  public func waitUntilReady() -> KernelTransport {
     negotiation.waitUntilDone()
+    let hasRing = negotiation.hasRing && ringCrew.waitUntilOpen() == nil
     if gathersWrites, let mountPoint = mountPoint.withLock({ $0 }) {
       sizeRestorer.begin(mountPoint: mountPoint)
     }
+    return hasRing ? .ring : .device
   }
 
   /// Serves requests until the mount is gone, and returns when every thread has ended but those
@@ -125,7 +141,10 @@ public import Volumes
 
   /// Whether as many requests wait for legs as there may be workers, so that nobody listens.
   public var isWaitingForLegs: Bool {
-    gate.hasNoListener && crew.withLock { $0.workerCount >= max(Self.mostWorkers, threadCount) }
+    let isNobodyLeft =
+      gate.hasNoListener || (negotiation.hasRing && ringCrew.queues.contains { !$0.hasFreeSeat })
+    return isNobodyLeft
+      && crew.withLock { $0.workerCount >= max(Self.mostWorkers, threadCount) }
   }
 
   /// Starts one more worker; none past the most.
@@ -133,30 +152,69 @@ public import Volumes
   /// So many requests wait for legs that none is left to listen: those of other volumes must not
   /// wait for the same legs (rule M12).
   func addWorker() {
-    guard let session = unsafe session else { return }
+    _ = startThread { [self] door in
+      // Buffers and lane are made when the thread is first needed.
+      guard gate.enter() else { return }
+      let worker = makeWorker { [gate] in gate.noteWaiting() }
+      CurrentWorker.set(worker) { DeviceLoop(worker: worker, door: door).run() }
+    }
+  }
+
+  /// Takes seats at the kernel's queues, one each; from then on requests come there.
+  func openRing() {
+    for queue in ringCrew.queues where queue.takesOneMore() { addSeat(at: queue, isFirst: true) }
+  }
+
+  /// Adds a seat that its queue counts as free already.
+  private func addSeat(at queue: RingCrew.Queue, isFirst: Bool = false) {
+    let isStarted = startThread { [self] door in
+      let worker = makeWorker { [self] in if queue.takesOneMore() { addSeat(at: queue) } }
+      let loop: RingLoop
+      do throws(Errno) {
+        loop = try RingLoop(worker: worker, door: door, queue: queue)
+      } catch {
+        // The kernel hands out nothing before each queue has a seat; later the others go on.
+        precondition(!isFirst, "no memory for a thread that serves requests: \(error)")
+        return queue.noteTaken()
+      }
+      do throws(Errno) { try loop.takeSeat() } catch {
+        // At the start the kernel goes back to /dev/fuse with the first refusal.
+        queue.noteTaken()
+        return ringCrew.note(error)
+      }
+      ringCrew.note(nil)
+      let stir = { [self] in
+        if let mountPoint = mountPoint.withLock({ $0 }) { queue.stir(by: mountPoint) }
+      }
+      CurrentWorker.set(worker) { loop.run(whenNothingMoves: isFirst ? nil : stir) }
+    }
+    if !isStarted { queue.noteTaken() }
+  }
+
+  private func makeWorker(_ willWait: @escaping () -> Void) -> Worker {
+    do throws(IORequestError) {
+      return try Worker(fileSystem: self, willWait: willWait)
+    } catch {
+      preconditionFailure("no lane for a thread that serves requests: \(error)")
+    }
+  }
+
+  /// Starts a thread that serves requests, unless there are enough.
+  private func startThread(_ body: @escaping @Sendable (SessionDoor) -> Void) -> Bool {
+    guard let session = unsafe session else { return false }
     let door = unsafe SessionDoor(session: session)
     let isWanted = crew.withLock { crew -> Bool in
       guard crew.workerCount < max(Self.mostWorkers, threadCount) else { return false }
       crew.workerCount += 1
       return true
     }
-    guard isWanted else { return }
+    guard isWanted else { return false }
     IOThread(name: "mirrorfs-worker") {
-      self.work(door)
+      body(door)
       self.crew.withLock { $0.workerCount -= 1 }
       self.crew.wakeAll()
     }.detach()
-  }
-
-  private func work(_ door: SessionDoor) {
-    // Buffers and lane are made when the thread is first needed.
-    guard gate.enter() else { return }
-    do throws(IORequestError) {
-      let worker = try Worker(fileSystem: self, door: door)
-      CurrentWorker.set(worker) { worker.run() }
-    } catch {
-      preconditionFailure("no lane for a thread that serves requests: \(error)")
-    }
+    return true
   }
 
   /// A worker will not end before its leg answers.

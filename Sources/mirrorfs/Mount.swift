@@ -17,6 +17,7 @@ struct Mount {
   let mountPoint: String
   let options: [String]
   let engine: EngineChoice
+  let transport: TransportChoice
   let threadCount: Int
   /// Where records of failed requests go; nil: nowhere.
   let eventLog: String?
@@ -49,7 +50,8 @@ struct Mount {
       backend: drill.backend,
       pages: pageCount(lanes: max(threadCount, VolumeFileSystem.mostWorkers) + 8 + volumes.count))
     let fileSystem = VolumeFileSystem(
-      table: VolumeTable(volumes), client: client, threadCount: threadCount)
+      table: VolumeTable(volumes), client: client, threadCount: threadCount,
+      transport: KernelTransport(transport))
     try mount(fileSystem)
     notices.whenChanged { fileSystem.noteStateChange() }
     let keepers = VolumeKeepers(volumes: volumes, client: client)
@@ -59,8 +61,9 @@ struct Mount {
       client: client, logger: logger, notices: notices, drill: drill)
     handleSignals(fileSystem, client, reload)
     let ready = IOThread(name: "mirrorfs-ready") { [logger, mountPoint] in
-      fileSystem.waitUntilReady()
-      logger.notice("mounted mount_point=\(mountPoint) engine=\(drill.backend.name)")
+      let transport = fileSystem.waitUntilReady() == .ring ? "uring" : "dev"
+      logger.notice(
+        "mounted mount_point=\(mountPoint) engine=\(drill.backend.name) transport=\(transport)")
       ServiceNotice.send("READY=1\nSTATUS=mounted on \(mountPoint)")
       whenReady()
     }
@@ -194,5 +197,14 @@ struct Mount {
       }
     }
     return failed.withLock { $0 }
+  }
+}
+
+extension KernelTransport {
+  init(_ choice: TransportChoice) {
+    switch choice {
+    case .auto, .dev: self = .device
+    case .uring: self = .ring
+    }
   }
 }

@@ -30,6 +30,9 @@ struct MountCommand: ParsableCommand {
   @Option(help: "How legs are reached: uring or threads. Default: what the config says.")
   var engine: EngineWord?
 
+  @Option(help: "How requests arrive: dev or uring. Default: what the config says.")
+  var transport: TransportWord?
+
   @Option(
     help: ArgumentHelp(
       "Append log lines to this file, instead of stderr or the system's log.", valueName: "file"),
@@ -51,6 +54,7 @@ struct MountCommand: ParsableCommand {
   @Option(help: .hidden) var readyDescriptor: CInt?
 
   enum EngineWord: String, ExpressibleByArgument, CaseIterable { case auto, uring, threads }
+  enum TransportWord: String, ExpressibleByArgument, CaseIterable { case auto, dev, uring }
 
   func validate() throws {
     let unknown = MountOptions(options).unknown
@@ -78,6 +82,7 @@ struct MountCommand: ParsableCommand {
   private var words: [String] {
     var words = options.flatMap { ["-o", $0] } + ["--threads", "\(threads)"]
     if let engine { words += ["--engine", engine.rawValue] }
+    if let transport { words += ["--transport", transport.rawValue] }
     if let log { words += ["--log", log] }
     if let eventLog { words += ["--event-log", eventLog] }
     words += ["--on-change-limit", onChangeLimit]
@@ -95,7 +100,9 @@ struct MountCommand: ParsableCommand {
       configuration: configuration, mountPoint: place,
       options: MountOptions(options).complete(
         source: config, allowOther: configuration.allowOther),
-      engine: engine.flatMap { EngineChoice($0) } ?? configuration.engine, threadCount: threads,
+      engine: engine.flatMap { EngineChoice($0) } ?? configuration.engine,
+      transport: transport.flatMap { TransportChoice(rawValue: $0.rawValue) }
+        ?? configuration.transport, threadCount: threads,
       eventLog: eventLog ?? configuration.eventLog,
       hookMilliseconds: DurationAmount.read(onChangeLimit) ?? 0,
       logger: Logger(label: "mirrorfs") { _ in EventLogHandler(log: log) })

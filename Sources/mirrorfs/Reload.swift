@@ -107,6 +107,7 @@ final class Reload: Sendable {
     let top = SourceMark(line: 1, column: 1)
     check(old.stateDirectory == new.stateDirectory, new.stateDirectoryMark, "'state_directory'")
     check(old.engine == new.engine, top, "'engine'")
+    check(old.transport == new.transport, top, "'transport'")
     check(old.eventLog == new.eventLog, top, "'event_log'")
     check(old.onChange == new.onChange, top, "'on_change'")
     check(old.allowOther == new.allowOther, top, "'allow_other'")

@@ -18,6 +18,7 @@ struct AcceptedConfigTests {
     #expect(config.stateDirectory == fixture.path("state"))
     #expect(config.stateDirectoryMark == SourceMark(line: 2, column: 18))
     #expect(config.engine == .auto)
+    #expect(config.transport == .auto)
     #expect(!config.allowOther)
     let volume = try #require(config.volumes.first)
     #expect(volume.name == "v")
@@ -48,6 +49,7 @@ struct AcceptedConfigTests {
       version: 1
       state_directory: \(fixture.folder)/state
       engine: threads
+      transport: uring
       allow_other: true
       volumes:
         db.img:
@@ -72,6 +74,7 @@ struct AcceptedConfigTests {
           owner: 54321
       """)
     #expect(config.engine == .threads)
+    #expect(config.transport == .uring)
     #expect(config.allowOther)
     #expect(config.volumes.map(\.name) == ["db.img", "a volume ö"])
     let volume = config.volumes[0]

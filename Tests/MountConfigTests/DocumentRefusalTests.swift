@@ -11,8 +11,8 @@ struct DocumentRefusalTests {
 
   private let volumes = "volumes: {v: {legs: [{path: a.img}]}}\n"
   private let listOfKeys =
-    "the keys of the config are version, state_directory, engine, allow_other, event_log, "
-    + "on_change, volumes"
+    "the keys of the config are version, state_directory, engine, transport, allow_other, "
+    + "event_log, on_change, volumes"
   private let volumesAdvice =
     "write the volume's name and ':' below 'volumes:', and its keys below that"
 
@@ -89,8 +89,7 @@ struct DocumentRefusalTests {
   @Test(
     "S: a key that is not built yet says so and what to write instead",
     arguments: [
-      ("transport", "leave it out; requests come through /dev/fuse"),
-      ("user", "leave it out and start mirrorfs as that user"),
+      ("user", "leave it out and start mirrorfs as that user")
     ])
   func unbuiltKey(key: String, advice: String) {
     fixture.expectRefusal(
@@ -137,8 +136,10 @@ struct DocumentRefusalTests {
       "§- a\n- b\n", "the config must be a mapping, but this is a list; \(advice)")
     fixture.expectRefusal("---\n§", "the config must be a mapping, but this is nothing; \(advice)")
     fixture.expectRefusal(
-      "version: 1\nstate_directory: state\nengine: §fast\nallow_other: §yes\n" + volumes,
+      "version: 1\nstate_directory: state\nengine: §fast\ntransport: §tcp\nallow_other: §yes\n"
+        + volumes,
       "'engine' must be one of auto, uring, threads, but this is the text 'fast'",
+      "'transport' must be one of auto, dev, uring, but this is the text 'tcp'",
       "'allow_other' must be 'true' or 'false', but this is the yes-or-no value yes")
     fixture.expectRefusal(
       "version: 1\nstate_directory: §[a]\nengine: §{}\nallow_other: §\"true\"\n" + volumes,

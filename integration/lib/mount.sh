@@ -20,12 +20,12 @@ leg_lines() {
 }
 
 # config_for [KEY=VALUE...] LEG[,KEY=VALUE...]...: a config of one volume, "vol". Legs begin with
-# a slash; the keys allow_other and engine go to the top.
+# a slash; the keys allow_other, engine and transport go to the top.
 config_for() {
   local top='' volume=''
   while [[ ${1:-} == [a-z]*=* ]]; do
     case $1 in
-      allow_other=* | engine=*) top+="${1%%=*}: ${1#*=}"$'\n' ;;
+      allow_other=* | engine=* | transport=*) top+="${1%%=*}: ${1#*=}"$'\n' ;;
       *) volume+="    ${1%%=*}: ${1#*=}"$'\n' ;;
     esac
     shift
@@ -37,11 +37,12 @@ config_for() {
 
 # mount_config [OPTION...]: mounts $CONFIG on $MNT in the background; back when it is ready.
 mount_config() {
-  local engine=()
+  local engine=() transport=()
   [ -z "${MIRRORFS_ENGINE:-}" ] || engine=(--engine "$MIRRORFS_ENGINE")
+  [ -z "${MIRRORFS_TRANSPORT:-}" ] || transport=(--transport "$MIRRORFS_TRANSPORT")
   mkdir -p "$MNT"
   defer unmount_at_end "$MNT"
-  "$MIRRORFS" mount "$CONFIG" "$MNT" --log "$LOG" "${engine[@]}" "$@"
+  "$MIRRORFS" mount "$CONFIG" "$MNT" --log "$LOG" "${engine[@]}" "${transport[@]}" "$@"
   mounted "$MNT" || fail "mount said yes, but nothing is mounted on $MNT"
 }
 
@@ -162,4 +163,18 @@ iops() {
 # assert_ratio LEAST A B [MESSAGE]: A is at least LEAST percent of B.
 assert_ratio() {
   [ $((100 * $2)) -ge $(($1 * $3)) ] || fail "${4:-too slow}: $2 is less than $1 % of $3"
+}
+
+# allow_ring Y|N: whether the kernel offers FUSE over io_uring to new mounts. It is as before at the
+# end. One case at a time: it is the whole system's setting.
+RING_SWITCH=/sys/module/fuse/parameters/enable_uring
+allow_ring() {
+  [ -e "$RING_SWITCH" ] || skip "the kernel has no FUSE over io_uring"
+  if [ -z "${RING_BEFORE:-}" ]; then
+    RING_BEFORE=$(cat "$RING_SWITCH")
+    exec {RING_LOCK}>"${TMPDIR:-/tmp}/mirrorfs-ring.lock"
+    flock "$RING_LOCK"
+    defer sh -c "echo $RING_BEFORE >$RING_SWITCH"
+  fi
+  { echo "$1" >"$RING_SWITCH"; } 2>/dev/null || skip "only root may switch FUSE over io_uring"
 }

@@ -73,6 +73,9 @@ bool linux_is_fuse_file(int fd);
 /// or claimed by somebody else. Returns a descriptor, or -1 with errno (EBUSY).
 int linux_claim_block_device(const char *path);
 
+/// Lets the calling thread run on one processor alone. 0, or -1 with errno (EINVAL: not allowed to).
+int linux_pin_thread(int processor);
+
 /// Names the calling thread; at most 15 bytes are kept.
 void linux_name_thread(const char *name);
 /// The calling thread's number, as requests of FUSE and the kernel's lists have it.
@@ -80,6 +83,12 @@ pid_t linux_thread_number(void);
 
 /// eventfd(2), closed on exec. Returns a descriptor, or -1 with errno.
 int linux_eventfd(void);
+
+/// Anonymous memory as a file (memfd_create(2)), closed on exec. A descriptor, or -1 with errno.
+int linux_memory_file(size_t byte_count);
+
+/// How many processors this kernel may ever have, absent ones included; at least 1.
+int linux_possible_processor_count(void);
 
 /// Starts a program in a session of its own (posix_spawn(3) with SETSID). Open descriptors without
 /// close-on-exec stay open. Returns its process number, or -1 with errno.

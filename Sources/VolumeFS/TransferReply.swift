@@ -2,10 +2,21 @@ internal import BlockIO
 internal import CFUSE3
 internal import Glibc
 
-/// The answer that one READ or WRITE request is owed, written to the kernel without libfuse.
+/// The answer that one READ or WRITE request is owed, given to the kernel without libfuse.
 ///
 /// Consumed by answering; a request that is forgotten is answered with EIO, and never hangs.
-struct RawReply: ~Copyable {
+protocol TransferReply: ~Copyable {
+  consuming func fail(_ error: Errno)
+
+  /// Answers a WRITE: how many bytes were taken.
+  consuming func wrote(byteCount: Int)
+
+  /// Answers a READ with bytes that lie somewhere in `buffer`, behind which nobody needs anything.
+  consuming func read(_ bytes: UnsafeRawBufferPointer, in buffer: UnsafeMutableRawPointer)
+}
+
+/// The answer to a request that was read from /dev/fuse.
+struct DeviceReply: TransferReply, ~Copyable {
   private let descriptor: CInt
   private let unique: UInt64
 
@@ -22,7 +33,6 @@ struct RawReply: ~Copyable {
     Self.sendError(error, to: descriptor, unique)
   }
 
-  /// Answers a WRITE: how many bytes were taken.
   consuming func wrote(byteCount: Int) {
     let (descriptor, unique) = (self.descriptor, self.unique)
     discard self
@@ -35,8 +45,8 @@ struct RawReply: ~Copyable {
     unsafe withUnsafeBytes(of: &message) { unsafe Self.send($0, to: descriptor) }
   }
 
-  /// Answers a READ with bytes that lie behind at least 16 bytes of memory of the same buffer,
-  /// which take the header: one piece, one system call.
+  /// Before the buffer lie at least 16 bytes of memory, which take the header: one piece, one
+  /// system call.
   ///
   /// Ragged reads may lie at any address, but the header must be aligned: they go as two pieces.
   consuming func read(_ bytes: UnsafeRawBufferPointer, in buffer: UnsafeMutableRawPointer) {
