@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# E4, E6, E14 on a SCSI disk (scsi_debug): a medium error arrives as ENODATA, a disk that is offline as EIO, and
-# discard, zeroing, write-through and flush are done by the disk.
+# E4, E6, E14 on a SCSI disk (scsi_debug): a medium error arrives as ENODATA, a disk that is offline as ENXIO, and
+# zeroing, write-through and flush are done by the disk.
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 
