@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# M1: legs that answer four requests at a time: least-pending over two of them has nearly twice the
+# M1: legs that answer few requests at a time: least-pending over two of them has nearly twice the
 # reads of one.
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 need fio
 
-delayed_leg a 16M 10 4
+delayed_leg a 1G 40 4
 first=$LEG
-delayed_leg b 16M 10 4
+delayed_leg b 1G 40 4
 second=$LEG
-delayed_leg c 16M 10 4
+delayed_leg c 1G 40 4
 write_config <<END
 volumes:
   one:
@@ -23,7 +23,7 @@ $(leg_lines "$LEG")
 $(leg_lines "$first" "$second")
 END
 mount_config
-one=$(iops "$MNT/one" read 16)
-two=$(iops "$MNT/two" read 16)
+one=$(iops "$MNT/one" read 64)
+two=$(iops "$MNT/two" read 64)
 echo "one leg $one, two legs $two reads a second"
 assert_ratio 160 "$two" "$one" "least-pending does not use both legs"
