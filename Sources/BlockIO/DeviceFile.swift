@@ -1,10 +1,10 @@
 internal import CLinux
 internal import Glibc
 
-/// An open block device or plain file: owns the descriptor and knows what transfers it takes.
+/// An open block device or plain file, as one leg uses it: knows what transfers it takes.
 ///
 /// Safe to share between threads; transfers use ``device``. The file must outlive them: the
-/// descriptor is closed when the last reference goes.
+/// descriptor is closed when the last reference goes, and the last that shares it.
 public final class DeviceFile: Sendable {
   /// Whether transfers go past the kernel's page cache (rule M19).
   public enum Access: Sendable {
@@ -20,6 +20,11 @@ public final class DeviceFile: Sendable {
   public let path: String
   public let device: Device
   let isReadOnly: Bool
+  /// Whether ``seek(toHole:from:)`` knows holes, and answers without asking another process.
+  public let tellsHoles: Bool
+  let description: FileDescription
+  /// What ``lock(_:)`` keeps; of a description that others use, nothing else gives it free.
+  private let locked = ConditionLock<SectorRange?>(nil)
 
   /// Opens `path` for reading and writing (or reading alone).
   ///
@@ -41,6 +46,9 @@ public final class DeviceFile: Sendable {
           device.logicalBlockByteCount <= Self.mostLogicalBlock
         {
           self.device = device
+          description = FileDescription(descriptor)
+          description.addUser()
+          tellsHoles = device.kind == .file && !linux_is_fuse_file(descriptor)
           return
         }
         Glibc.close(descriptor)
@@ -56,13 +64,34 @@ public final class DeviceFile: Sendable {
       throw Errno(ENOTBLK)
     }
     self.device = device
+    description = FileDescription(descriptor)
+    description.addUser()
+    tellsHoles = device.kind == .file && !linux_is_fuse_file(descriptor)
   }
 
-  deinit { Glibc.close(device.descriptor) }
+  init(_ other: DeviceFile) {
+    (path, device, isReadOnly) = (other.path, other.device, other.isReadOnly)
+    tellsHoles = other.tellsHoles
+    description = other.description
+    description.addUser()
+  }
+
+  deinit {
+    // A description that nobody else uses takes its locks along.
+    if isShared { unlock() }
+    description.removeUser()
+  }
 
   /// Lets the device go, with its lock, but keeps the descriptor's number: transfers that are still
   /// made come to nothing, and never to another file.
-  public func detach() {
+  ///
+  /// - Parameter isLate: whether such transfers may come. Where others share the description they
+  ///   would arrive, so the lock then stays for as long as this file lives.
+  public func detach(isLate: Bool) {
+    if isShared {
+      if !isLate { unlock() }
+      return
+    }
     let nothing = unsafe linux_open("/dev/null", O_RDWR | O_CLOEXEC, 0)
     guard nothing >= 0 else { return }
     _ = linux_replace_descriptor(nothing, device.descriptor)
@@ -82,6 +111,17 @@ public final class DeviceFile: Sendable {
     let failed = linux_lock_range(
       device.descriptor, sectors.first.byteOffset, sectors.count.byteCount)
     if failed != 0, errno == EAGAIN || errno == EACCES { throw Errno.wouldBlock }
+    locked.withLock { $0 = sectors }
+  }
+
+  /// Gives free what ``lock(_:)`` has taken.
+  public func unlock() {
+    let sectors = locked.withLock { locked in
+      defer { locked = nil }
+      return locked
+    }
+    guard let sectors else { return }
+    _ = linux_unlock_range(device.descriptor, sectors.first.byteOffset, sectors.count.byteCount)
   }
 
   /// The first byte of data, or of a hole, at or behind `byteOffset`; nil when there is none.

@@ -23,31 +23,16 @@ extension DeviceFile {
   /// Opens the path again and puts what is there now in the place of what was open (rule M20): a
   /// file whose file system has failed stays broken for every descriptor from before.
   ///
-  /// Transfers under way end on what was open. The descriptor's number stays, so nobody else has to
-  /// know; the lock of ``lock(_:)`` must be taken anew.
+  /// Not for a description that is shared. Transfers under way end on what was open. The
+  /// descriptor's number stays, so nobody else has to know.
   /// - Throws: the errno of open(2); ESTALE when it is no longer a device of the same kind, size
-  ///   and alignment.
-  public func reopen() throws(Errno) {
-    let access: Access = device.isDirect ? .direct : .buffered
-    let fresh = try DeviceFile(path: path, access: access, isReadOnly: isReadOnly)
-    let found = fresh.device
-    guard found.kind == device.kind, found.logicalBlockByteCount <= device.logicalBlockByteCount,
-      found.capacity >= device.capacity
-    else { throw .stale }
-    guard linux_replace_descriptor(found.descriptor, device.descriptor) >= 0 else {
+  ///   and alignment; EAGAIN when somebody else has a lock there. Then all is as it was.
+  public func reopen(locking sectors: SectorRange) throws(Errno) {
+    precondition(!isShared, "what others use is not replaced under them")
+    let found = try openedAlone(locking: sectors)
+    guard linux_replace_descriptor(found.device.descriptor, device.descriptor) >= 0 else {
       throw Errno.last
     }
-  }
-
-  /// Takes the lock of ``lock(_:)`` after ``reopen()``: transfers that are still under way on what
-  /// was open before hold the former lock for a moment.
-  ///
-  /// - Throws: EAGAIN when somebody else has a lock there.
-  public func lockAnew(_ sectors: SectorRange) throws(Errno) {
-    for _ in 0..<50 {
-      do throws(Errno) { return try lock(sectors) } catch { usleep(10_000) }
-    }
-    try lock(sectors)
   }
 
   /// Reserves the space of these sectors without changing what they hold (fallocate(2)).

@@ -96,12 +96,20 @@ int linux_block_discard(int fd, uint64_t byte_offset, uint64_t byte_count) {
     return ioctl(fd, BLKDISCARD, range);
 }
 
-int linux_lock_range(int fd, uint64_t byte_offset, uint64_t byte_count) {
-    struct flock lock = {.l_type = F_WRLCK,
+static int set_range_lock(int fd, short type, uint64_t byte_offset, uint64_t byte_count) {
+    struct flock lock = {.l_type = type,
                          .l_whence = SEEK_SET,
                          .l_start = (off_t)byte_offset,
                          .l_len = (off_t)byte_count};
     return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+int linux_lock_range(int fd, uint64_t byte_offset, uint64_t byte_count) {
+    return set_range_lock(fd, F_WRLCK, byte_offset, byte_count);
+}
+
+int linux_unlock_range(int fd, uint64_t byte_offset, uint64_t byte_count) {
+    return set_range_lock(fd, F_UNLCK, byte_offset, byte_count);
 }
 
 const char *linux_errno_name(int number) { return strerrorname_np(number); }
@@ -117,7 +125,7 @@ void linux_name_thread(const char *name) {
     pthread_setname_np(pthread_self(), cut);
 }
 
-int linux_eventfd(void) { return eventfd(0, EFD_CLOEXEC); }
+int linux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
 int linux_memory_file(size_t byte_count) {
     int fd = memfd_create("mirrorfs", MFD_CLOEXEC);

@@ -80,9 +80,10 @@ enum IntentPage {
   }
 }
 
-/// The file of an intent map.
+/// The file of an intent map: open while it is read or written, so that volumes at rest hold none.
+///
+/// A chunk is marked once for many writes, and a mark waits for the disk anyway.
 struct IntentFile {
-  let descriptor: CInt
   let path: String
   let geometry: IntentGeometry
 
@@ -95,10 +96,11 @@ struct IntentFile {
     var dirty: [SectorRange] = []
   }
 
-  /// What the file says; what it cannot say is dirty.
+  /// What the file says, which is made if need be; what it cannot say is dirty.
   func read() throws(Errno) -> Contents {
+    let file = try OpenFile(path, O_RDWR | O_CREAT)
     var contents = Contents()
-    let head = try readAll(upTo: IntentPage.byteCount)
+    let head = try file.readAll(upTo: IntentPage.byteCount)
     if head.isEmpty {
       contents.isNew = true
       return contents
@@ -107,7 +109,7 @@ struct IntentFile {
     guard let written = IntentPage.geometry(ofHeader: head),
       written.sectorCount == geometry.sectorCount,
       case let byteCount = (1 + written.pageCount) * IntentPage.byteCount,
-      case let bytes = try readAll(upTo: byteCount + 1), bytes.count == byteCount
+      case let bytes = try file.readAll(upTo: byteCount + 1), bytes.count == byteCount
     else {
       contents.damage = "its header or length is not that of this volume"
       contents.dirty = [geometry.sectors(ofChunks: 0..<geometry.chunkCount)]
@@ -146,23 +148,55 @@ struct IntentFile {
     for page in 0..<geometry.pageCount {
       bytes += IntentPage.encode(bits(page), number: page, geometry)
     }
-    try write(bytes, at: 0)
-    guard ftruncate(descriptor, off_t(bytes.count)) == 0 else { throw Errno.last }
-    StateTrace.note(.resized(path: path, byteCount: bytes.count))
-    try sync()
+    let file = try OpenFile(path, O_RDWR)
+    try file.write(bytes, at: 0)
+    try file.resize(to: bytes.count)
+    try file.sync()
   }
 
-  func sync() throws(Errno) {
+  /// Brings what was written to the disk.
+  func sync() throws(Errno) { try OpenFile(path, O_RDWR).sync() }
+
+  /// - Parameter isDurable: whether the pages are on the disk when this returns.
+  func write(_ pages: [(number: Int, bits: [UInt8])], isDurable: Bool) throws(Errno) {
+    // Not made anew: a file that is gone holds no marks, and then nothing may be written.
+    let file = try OpenFile(path, O_RDWR)
+    for page in pages {
+      try file.write(
+        IntentPage.encode(page.bits, number: page.number, geometry),
+        at: (1 + page.number) * IntentPage.byteCount)
+    }
+    if isDurable { try file.sync() }
+  }
+}
+
+/// The file of a map while it is open.
+private struct OpenFile: ~Copyable {
+  let path: String
+  let descriptor: CInt
+
+  init(_ path: String, _ flags: CInt) throws(Errno) {
+    self.path = path
+    descriptor = unsafe open(path, flags | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw Errno.last }
+  }
+
+  deinit { close(descriptor) }
+
+  borrowing func resize(to byteCount: Int) throws(Errno) {
+    guard ftruncate(descriptor, off_t(byteCount)) == 0 else { throw Errno.last }
+    let path = path
+    StateTrace.note(.resized(path: path, byteCount: byteCount))
+  }
+
+  borrowing func sync() throws(Errno) {
     guard fdatasync(descriptor) == 0 else { throw Errno.last }
+    let path = path
     StateTrace.note(.synced(path: path))
   }
 
-  func write(page: Int, _ bits: [UInt8]) throws(Errno) {
-    try write(
-      IntentPage.encode(bits, number: page, geometry), at: (1 + page) * IntentPage.byteCount)
-  }
-
-  private func write(_ bytes: [UInt8], at start: Int) throws(Errno) {
+  borrowing func write(_ bytes: [UInt8], at start: Int) throws(Errno) {
+    let (path, descriptor) = (path, descriptor)
     var done = 0
     while done < bytes.count {
       let count = unsafe bytes.withUnsafeBytes { bytes in
@@ -176,7 +210,8 @@ struct IntentFile {
     StateTrace.note(.wrote(path: path, offset: start, bytes: bytes))
   }
 
-  private func readAll(upTo mostByteCount: Int) throws(Errno) -> [UInt8] {
+  borrowing func readAll(upTo mostByteCount: Int) throws(Errno) -> [UInt8] {
+    let descriptor = descriptor
     var bytes = [UInt8](repeating: 0, count: mostByteCount)
     var done = 0
     while done < mostByteCount {

@@ -23,8 +23,8 @@ internal import Synchronization
   private static let bitsPerPage = IntentPage.bitByteCount * 8
 
   private struct Line {
-    /// Chunks whose mark somebody waits for.
-    var wanted: Set<Int> = []
+    /// Chunks whose mark somebody waits for; as ranges, because a punch may go over a whole volume.
+    var wanted: [Range<Int>] = []
     /// Whether somebody is writing pages.
     var isBusy = false
     /// Rounds of writing marks, counted from 1: begun, and ended.
@@ -38,7 +38,6 @@ internal import Synchronization
   let dirtyAtOpen: RangeSet
   /// What is wrong with the file; nil when nothing is.
   let damage: String?
-  private let descriptor: CInt
   private let file: IntentFile
   private let geometry: IntentGeometry
   private let safety: Safety
@@ -54,30 +53,23 @@ internal import Synchronization
   init(path: String, sectorCount: SectorCount, chunk: SectorCount, safety: Safety) throws(Errno) {
     geometry = IntentGeometry(sectorCount: sectorCount.rawValue, chunk: chunk.rawValue)
     self.safety = safety
-    descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw Errno.last }
-    file = IntentFile(descriptor: descriptor, path: path, geometry: geometry)
-    do throws(Errno) {
-      let found = try file.read()
-      damage = found.damage
-      wordCount = geometry.pageCount * Self.bitsPerPage / 64
-      unsafe marks = .allocate(capacity: wordCount)
-      unsafe touches = .allocate(capacity: wordCount)
-      for index in 0..<wordCount {
-        unsafe (marks + index).initialize(to: Atomic(0))
-        unsafe (touches + index).initialize(to: Atomic(0))
-      }
-      var dirty = RangeSet(bound: 1 << 16)
-      for range in found.dirty { dirty.insert(range) }
-      dirtyAtOpen = dirty
-      for range in found.dirty { for chunk in geometry.chunks(of: range) { _ = setMark(chunk) } }
-      guard found.isNew || found.isOfOtherChunks || found.damage != nil else { return }
-      if found.isNew { StateTrace.note(.emptied(path: path)) }
-      try file.writeAll { bits(ofPage: $0) }
-    } catch {
-      close(descriptor)
-      throw error
+    file = IntentFile(path: path, geometry: geometry)
+    let found = try file.read()
+    damage = found.damage
+    wordCount = geometry.pageCount * Self.bitsPerPage / 64
+    unsafe marks = .allocate(capacity: wordCount)
+    unsafe touches = .allocate(capacity: wordCount)
+    for index in 0..<wordCount {
+      unsafe (marks + index).initialize(to: Atomic(0))
+      unsafe (touches + index).initialize(to: Atomic(0))
     }
+    var dirty = RangeSet(bound: 1 << 16)
+    for range in found.dirty { dirty.insert(range) }
+    dirtyAtOpen = dirty
+    for range in found.dirty { for chunk in geometry.chunks(of: range) { _ = setMark(chunk) } }
+    guard found.isNew || found.isOfOtherChunks || found.damage != nil else { return }
+    if found.isNew { StateTrace.note(.emptied(path: path)) }
+    try file.writeAll { bits(ofPage: $0) }
   }
 
   deinit {
@@ -85,7 +77,6 @@ internal import Synchronization
     unsafe touches.deinitialize(count: wordCount)
     unsafe marks.deallocate()
     unsafe touches.deallocate()
-    close(descriptor)
   }
 
   /// Chunks that are marked.
@@ -116,10 +107,10 @@ internal import Synchronization
 
   private func markOnDisk(_ chunks: Range<Int>) throws(Errno) {
     let needed = line.withLock { line -> UInt64 in
-      for chunk in chunks where !hasMark(chunk) { line.wanted.insert(chunk) }
+      if !chunks.allSatisfy({ hasMark($0) }) { line.wanted.append(chunks) }
       return line.begun + 1
     }
-    let turn = line.wait { line -> (wanted: Set<Int>?, failure: Errno?)? in
+    let turn = line.wait { line -> (wanted: [Range<Int>]?, failure: Errno?)? in
       if line.ended >= needed {
         return (nil, line.lastFailed >= needed ? line.failure : nil)
       }
@@ -138,7 +129,7 @@ internal import Synchronization
     if !wanted.isEmpty { do throws(Errno) { try write(wanted) } catch { failure = error } }
     line.withLock { line in
       // On disk first, then in memory: who sees the mark may write at once.
-      if failure == nil { for chunk in wanted { _ = setMark(chunk) } }
+      if failure == nil { for chunk in wanted.joined() { _ = setMark(chunk) } }
       line.isBusy = false
       line.ended = line.begun
       if let failure { (line.lastFailed, line.failure) = (line.ended, failure) }
@@ -148,39 +139,58 @@ internal import Synchronization
   }
 
   /// Writes the pages of new marks. The caller is the only one that writes pages.
-  private func write(_ wanted: Set<Int>) throws(Errno) {
-    for page in Set(wanted.map { $0 / Self.bitsPerPage }) {
+  private func write(_ wanted: [Range<Int>]) throws(Errno) {
+    let pages = Set(wanted.flatMap { Self.pages(of: $0) }).map { page in
       var bits = bits(ofPage: page)
-      for chunk in wanted where chunk / Self.bitsPerPage == page {
-        let place = chunk % Self.bitsPerPage
-        bits[place / 8] |= 1 << UInt8(place % 8)
+      let first = page * Self.bitsPerPage
+      for chunks in wanted {
+        for chunk in chunks.clamped(to: first..<first + Self.bitsPerPage) {
+          bits[(chunk - first) / 8] |= 1 << UInt8((chunk - first) % 8)
+        }
       }
-      try file.write(page: page, bits)
+      return (page, bits)
     }
-    if safety == .durable { try file.sync() }
+    try file.write(pages, isDurable: safety == .durable)
+  }
+
+  private static func pages(of chunks: Range<Int>) -> ClosedRange<Int> {
+    chunks.lowerBound / bitsPerPage...(chunks.upperBound - 1) / bitsPerPage
   }
 
   /// Chunks that are marked and were not written since the last call, as ranges of sectors.
   func takeIdle() -> [SectorRange] {
-    var found: [SectorRange] = []
-    for index in 0..<wordCount {
+    ranges { index in
       let marked = unsafe marks[index].load(ordering: .acquiring)
-      guard marked != 0 else { continue }
-      let touched = unsafe touches[index].exchange(0, ordering: .acquiringAndReleasing)
-      for bit in 0..<64 where marked & ~touched & (1 << UInt64(bit)) != 0 {
-        let chunk = index * 64 + bit
-        found.append(geometry.sectors(ofChunks: chunk..<chunk + 1))
-      }
+      guard marked != 0 else { return 0 }
+      return unsafe marked & ~touches[index].exchange(0, ordering: .acquiringAndReleasing)
     }
-    return found
   }
 
-  /// Takes the mark of one chunk away. The caller holds its range, and knows that the legs are
+  /// The chunks whose bit is set in the word that `word` gives, as ranges of sectors of at most the
+  /// chunks of a page.
+  private func ranges(_ word: (Int) -> UInt64) -> [SectorRange] {
+    var found: [Range<Int>] = []
+    for index in 0..<wordCount {
+      var left = word(index)
+      while left != 0 {
+        let chunk = index * 64 + left.trailingZeroBitCount
+        left &= left - 1
+        if let last = found.last, last.upperBound == chunk, last.count < Self.bitsPerPage {
+          found[found.count - 1] = last.lowerBound..<chunk + 1
+        } else {
+          found.append(chunk..<chunk + 1)
+        }
+      }
+    }
+    return found.map { geometry.sectors(ofChunks: $0) }
+  }
+
+  /// Takes the marks of some chunks away. The caller holds their range, and knows that the legs are
   /// flushed and equal there.
   ///
   /// - Throws: the errno of the file: then there may be a mark too many on disk.
-  func clear(_ chunk: SectorRange) throws(Errno) {
-    let chunks = geometry.chunks(of: chunk)
+  func clear(_ range: SectorRange) throws(Errno) {
+    let chunks = geometry.chunks(of: range)
     // Whoever writes pages is alone, so that no page of before replaces one of after.
     line.wait { line -> Void? in
       guard !line.isBusy else { return nil }
@@ -192,9 +202,8 @@ internal import Synchronization
       markTotal.wrappingSubtract(1, ordering: .relaxed)
     }
     var failure: Errno?
-    for page in Set(chunks.map { $0 / Self.bitsPerPage }) {
-      do throws(Errno) { try file.write(page: page, bits(ofPage: page)) } catch { failure = error }
-    }
+    let pages = Self.pages(of: chunks).map { ($0, bits(ofPage: $0)) }
+    do throws(Errno) { try file.write(pages, isDurable: false) } catch { failure = error }
     line.withLock { $0.isBusy = false }
     line.wakeAll()
     if let failure { throw failure }
@@ -205,18 +214,9 @@ internal import Synchronization
     geometry.chunks(of: range).map { geometry.sectors(ofChunks: $0..<$0 + 1) }
   }
 
-  /// Marked now.
+  /// Marked now, as ranges of at most a few thousand chunks.
   func marked() -> [SectorRange] {
-    var found: [SectorRange] = []
-    for index in 0..<wordCount {
-      var word = unsafe marks[index].load(ordering: .acquiring)
-      while word != 0 {
-        let chunk = index * 64 + word.trailingZeroBitCount
-        found.append(geometry.sectors(ofChunks: chunk..<chunk + 1))
-        word &= word - 1
-      }
-    }
-    return found
+    ranges { unsafe marks[$0].load(ordering: .acquiring) }
   }
 
   /// Makes the file as durable as can be: at a clean stop.

@@ -5,8 +5,6 @@ internal import Glibc
 extension MirrorKeeper {
   /// Compares legs that have never been compared; returns the sectors that are settled (rule M16).
   func verify(_ range: SectorRange) -> UInt64 {
-    let skipped = skipHoles(range)
-    if skipped > 0 { return skipped }
     let error = look(range) { (_) throws(Errno) in
       for (segment, inSync) in set.segments(of: range) {
         let out = set.withHealth { $0.outLegs }.intersection(inSync)
@@ -36,26 +34,6 @@ extension MirrorKeeper {
     }
     settleIfDone(.verify)
     return range.count.rawValue
-  }
-
-  /// Sectors from the start of the first unverified range that are holes on all legs: equal.
-  private func skipHoles(_ range: SectorRange) -> UInt64 {
-    guard let all = set.withHealth({ $0.unverified.ranges.first }), all.first == range.first else {
-      return 0
-    }
-    var end = all.end
-    for leg in set.table.legs {
-      guard let file = leg.file, leg.region.device.kind == .file else { return 0 }
-      let start = leg.region(of: all).sectors.first.byteOffset
-      guard let data = file.seek(toHole: false, from: start) else { continue }
-      let sectors = (data - start) / UInt64(sectorByteCount)
-      end = min(end, all.first + SectorCount(sectors / stepSectors.rawValue * stepSectors.rawValue))
-    }
-    guard range.end < end else { return 0 }
-    let holes = SectorRange(all.first, upTo: end)
-    set.update { $0.unverified.remove(holes) }
-    settleIfDone(.verify)
-    return holes.count.rawValue
   }
 
   /// Compares legs because somebody asked, and repairs if that was asked for, too (rule M11).

@@ -66,12 +66,10 @@ extension MirrorKeeper {
   func prepareReturn(of index: Int, now: Double) -> Bool {
     // A replacement may have been given up meanwhile.
     let mustReopen = set.withHealth { index < $0.legs.count && $0.legs[index].retry.mustReopen }
-    guard mustReopen, let file = table.legs[index].file else { return true }
-    let before = file.mark
+    guard mustReopen, table.legs[index].file != nil else { return true }
     do throws(Errno) {
-      try file.reopen()
-      if !file.mark.isSame(as: before) { return hold(index) }
-      try file.lockAnew(table.legs[index].region.sectors)
+      let (isSame, diskMark) = try set.reopen(index, of: table.legs[index], on: lane)
+      if !isSame { return hold(index, diskMark) }
       update(index) { $0.retry.noteReopened() }
       return true
     } catch {
@@ -86,8 +84,7 @@ extension MirrorKeeper {
   }
 
   /// What came back is not what went: nothing of it is believed, and it waits for a command.
-  private func hold(_ index: Int) -> Bool {
-    let diskMark = table.legs[index].file?.diskMark ?? 0
+  private func hold(_ index: Int, _ diskMark: UInt64) -> Bool {
     set.update { health in
       guard index < health.legs.count else { return }
       health.legs[index].diskMark = diskMark

@@ -54,8 +54,14 @@ extension MirrorSet {
     guard let durable else { return }
     if isFlushed, let intent = durable.intent {
       let unsettled = withHealth { $0.unsettled }
-      for chunk in intent.marked() where !unsettled.overlaps(chunk) {
-        try intent.clear(chunk)
+      for range in intent.marked() {
+        guard unsettled.overlaps(range) else {
+          try intent.clear(range)
+          continue
+        }
+        for chunk in intent.chunks(of: range) where !unsettled.overlaps(chunk) {
+          try intent.clear(chunk)
+        }
       }
       try intent.sync()
     }

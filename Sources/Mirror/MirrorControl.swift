@@ -99,19 +99,11 @@ extension MirrorSet {
     guard legs.indices.contains(leg) else { throw .invalid }
     // What it still has to do for us may not end after what comes next.
     if withHealth({ leg < $0.legs.count && $0.legs[leg].lateCount > 0 }) { throw .inUse }
-    var isAnother = false
-    var diskMark: UInt64 = 0
-    if let file = legs[leg].file {
-      let before = file.mark
-      try file.reopen()
-      try file.lockAnew(legs[leg].region.sectors)
-      isAnother = !file.mark.isSame(as: before)
-      diskMark = file.diskMark
-    }
+    let (isSame, diskMark) = try reopen(leg, of: legs[leg], on: lane)
     update { health in
       guard leg < health.legs.count else { return }
       // Another disk under the same name holds nothing yet.
-      if isAnother { _ = health.markStale(LegBits(index: leg), health.whole) { _ in [] } }
+      if !isSame { _ = health.markStale(LegBits(index: leg), health.whole) { _ in [] } }
       if diskMark != 0 { health.legs[leg].diskMark = diskMark }
       health.legs[leg].isOut = false
       health.legs[leg].isSlow = false
@@ -155,8 +147,9 @@ extension MirrorSet {
     var failure: Errno?
     do throws(Errno) { try flush(on: lane) } catch { failure = error }
     do throws(Errno) { try close(on: lane, isFlushed: failure == nil) } catch { failure = error }
-    for leg in table.legs {
-      leg.file?.detach()
+    let late = withHealth { $0.legs.map { $0.lateCount > 0 } }
+    for (leg, isLate) in zip(table.legs, late) {
+      leg.file?.detach(isLate: isLate)
       leg.claim?.release()
     }
     if let failure { throw failure }

@@ -49,8 +49,8 @@ internal import Glibc
   public func work(whileAllowed mayGoOn: () -> Bool) {
     while mayGoOn(), lane.lateCount == 0, isUpToDate {
       let began = Pace.now()
-      guard let (kind, doneSectors) = step(now: began) else { break }
-      note(kind, doneSectors)
+      guard let (kind, doneSectors, holes) = step(now: began) else { break }
+      note(kind, doneSectors + holes)
       clean(now: began)
       slowDown(after: doneSectors, since: began, mayGoOn)
     }
@@ -60,12 +60,29 @@ internal import Glibc
     set.commitProgress(on: lane)
   }
 
-  /// One step of the most urgent work that can go on; nil when there is none.
-  private func step(now: Double) -> (kind: WorkKind?, sectors: UInt64)? {
+  /// One step of the most urgent work that can go on; nil when there is none. Holes are no work
+  /// that would have to be slowed down.
+  private func step(now: Double) -> (kind: WorkKind?, sectors: UInt64, holes: UInt64)? {
     let plan = set.withHealth { health -> Plan in
       if health.work.isPaused { return .nothing }
       return health.plan(now: now, step: self.stepSectors)
     }
+    let (kind, holes) = passHoles(plan)
+    if holes > 0 { return (kind, 0, holes) }
+    return step(plan, now: now).map { ($0.kind, $0.sectors, 0) }
+  }
+
+  private func passHoles(_ plan: Plan) -> (kind: WorkKind?, sectors: UInt64) {
+    switch plan {
+    case .recover(let range): (.recovery, recoverHoles(range))
+    case .resync(let range, let targets): (.resync, resyncHoles(range, targets))
+    case .verify(let range): (.verify, verifyHoles(range))
+    case .scrub(_, let task): (.scrub, scrubHoles(task))
+    default: (nil, 0)
+    }
+  }
+
+  private func step(_ plan: Plan, now: Double) -> (kind: WorkKind?, sectors: UInt64)? {
     switch plan {
     case .nothing: return nil
     case .recover(let range):
@@ -153,7 +170,8 @@ internal import Glibc
     set.flushUnasked(on: lane)
     guard set.commitQuietly(on: lane) == nil else { return }
     for range in idle {
-      for chunk in intent.chunks(of: range) { set.clean(chunk, intent, on: lane) }
+      if set.clean(range, intent, on: lane) { continue }
+      for chunk in intent.chunks(of: range) { _ = set.clean(chunk, intent, on: lane) }
     }
   }
 }
@@ -194,13 +212,15 @@ extension MirrorSet {
   /// Calls `wake` whenever there is new work; on any thread, it must not block.
   public func whenWorkComes(_ wake: (@Sendable () -> Void)?) { onWork.withLock { $0 = wake } }
 
-  func clean(_ chunk: SectorRange, _ intent: IntentMap, on lane: IOLane) {
-    let ticket = rangeLock.acquire(chunk, exclusive: true, willWait: lane.willWait)
+  /// Takes the marks of these chunks away; false where some of them may still be needed.
+  func clean(_ chunks: SectorRange, _ intent: IntentMap, on lane: IOLane) -> Bool {
+    let ticket = rangeLock.acquire(chunks, exclusive: true, willWait: lane.willWait)
     defer { rangeLock.release(ticket) }
     // Nobody writes here now. What was written and not flushed keeps its mark.
-    if written.unflushed().overlaps(chunk) { return }
-    if withHealth({ $0.unsettled.overlaps(chunk) }) { return }
+    if written.unflushed().overlaps(chunks) { return false }
+    if withHealth({ $0.unsettled.overlaps(chunks) }) { return false }
     // A mark too many is harmless; the next look tries again.
-    try? intent.clear(chunk)
+    try? intent.clear(chunks)
+    return true
   }
 }

@@ -8,10 +8,12 @@ enum FileLimit {
 
   /// - Throws: what to raise, where the limit of open files is too low and may not be raised.
   static func raise(for configuration: MountConfiguration) throws(StartupProblem) {
-    // Each leg, and the intent map.
-    let wanted = configuration.volumes.reduce(ownCount) { $0 + $1.legs.count + 1 }
+    let legs = configuration.volumes.flatMap(\.legs)
+    let wanted = legs.count + ownCount
     let limit = linux_raise_file_limit(UInt64(wanted))
-    guard limit < UInt64(wanted) - UInt64(ownCount) / 2 else { return }
+    // Legs in one disk or file may share a descriptor, but whether they do is seen when it is open.
+    let needed = Set(legs.lazy.map(\.path)).count + ownCount / 2
+    guard limit < UInt64(needed) else { return }
     throw StartupProblem(
       "these volumes need up to \(wanted) open files, but the limit is \(limit); raise it with "
         + "`ulimit -n \(wanted)`, or `LimitNOFILE=\(wanted)` in a systemd unit")

@@ -14,6 +14,13 @@ struct VolumeAssembly {
   let drill: FaultDrill
   /// By device: legs may be parts of one.
   private var claims: [UInt64: DeviceClaim] = [:]
+  /// What legs have opened that others may be parts of, too.
+  private struct Opening: Hashable {
+    let path: String
+    let access: AccessChoice
+    let isReadOnly: Bool
+  }
+  private var openings: [Opening: DeviceFile] = [:]
   /// The legs of one volume: the config's, or what has replaced them, and one that is to.
   private struct Legs {
     var wanted: [LegConfiguration]
@@ -60,7 +67,7 @@ struct VolumeAssembly {
   /// - Throws: a problem with file, line and column for the first leg that cannot be made.
   mutating func assemble() throws(StartupProblem) -> [Volume] {
     // From here on a device is held by its legs alone, so that a replaced one is let go.
-    defer { (opened, claims) = ([], [:]) }
+    defer { (opened, claims, openings) = ([], [:], [:]) }
     var parts: [Parts] = []
     for (volume, opened) in zip(configuration.volumes, opened) {
       var legs: [Leg] = []
@@ -211,16 +218,35 @@ struct VolumeAssembly {
     _ leg: LegConfiguration, _ volume: VolumeConfiguration
   ) throws(ConfigProblem) -> DeviceFile {
     let region = SectorRange(first: leg.firstSector, count: leg.sectorCount)
+    let opening = Opening(path: leg.path, access: leg.access, isReadOnly: volume.readOnly)
     do throws(Errno) {
-      let file = try DeviceFile(
-        path: leg.path, access: DeviceFile.Access(leg.access), isReadOnly: volume.readOnly,
-        region: region)
+      let file = try open(leg, opening, volume)
       if file.device.kind == .blockDevice { try claim(file) }
       if !volume.readOnly { try file.lock(region) }
       return file
     } catch {
       throw problem(leg, error)
     }
+  }
+
+  /// A leg of the config shares what another has opened: the check saw that they do not overlap.
+  private mutating func open(
+    _ leg: LegConfiguration, _ opening: Opening, _ volume: VolumeConfiguration
+  ) throws(Errno) -> DeviceFile {
+    let region = SectorRange(first: leg.firstSector, count: leg.sectorCount)
+    let isOfConfig = volume.legs.contains {
+      $0.path == leg.path && $0.firstSector == leg.firstSector
+    }
+    if isOfConfig, let other = openings[opening],
+      let file = DeviceFile(sharing: other, region: region)
+    {
+      return file
+    }
+    let file = try DeviceFile(
+      path: leg.path, access: DeviceFile.Access(leg.access), isReadOnly: volume.readOnly,
+      region: region)
+    if isOfConfig { openings[opening] = file }
+    return file
   }
 
   private mutating func claim(_ file: DeviceFile) throws(Errno) {

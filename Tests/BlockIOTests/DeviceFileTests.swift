@@ -45,6 +45,53 @@ struct DeviceFileTests {
     try DeviceFile(path: file.path, access: .buffered).lock(range(0, 2048))
   }
 
+  @Test("regions of a file in memory, or direct ones, share a description, each with its lock")
+  func shares() throws {
+    let file = try TemporaryFile("/dev/shm", byteCount: 1 << 20)
+    let other = try DeviceFile(path: file.path, access: .automatic)
+    var first: DeviceFile? = try DeviceFile(path: file.path, access: .automatic)
+    try first?.lock(range(0, 8))
+    do {
+      let shared = try #require(first)
+      let second = try #require(DeviceFile(sharing: shared, region: range(8, 8)))
+      #expect(shared.isShared && second.device.descriptor == shared.device.descriptor)
+      try second.lock(range(8, 8))
+      second.detach(isLate: true)
+      #expect(throws: Errno.wouldBlock, "late transfers may come") { try other.lock(range(8, 8)) }
+      second.detach(isLate: false)
+      try other.lock(range(8, 8))
+      other.unlock()
+      try second.lock(range(8, 8))
+      // Opened anew, it takes its lock along, and leaves the other's.
+      let own = try second.openedAlone(locking: range(8, 8))
+      #expect(!own.isShared && own.device.descriptor != second.device.descriptor)
+      for taken in [range(0, 1), range(15, 1)] {
+        #expect(throws: Errno.wouldBlock) { try other.lock(taken) }
+      }
+    }
+    // Both users of the second's sectors have gone; the first is alone, and has its own.
+    try other.lock(range(8, 8))
+    #expect(throws: Errno.wouldBlock) { try other.lock(range(0, 8)) }
+    #expect(first?.isShared == false)
+    try first?.reopen(locking: range(0, 8))
+    #expect(throws: Errno.wouldBlock) { try other.lock(range(0, 8)) }
+    first = nil
+    try other.lock(range(0, 8))
+  }
+
+  @Test("a loss that is told once is not shared: buffered files, and regions that cannot be direct")
+  func sharesNot() throws {
+    let file = try TemporaryFile(folder, byteCount: 1 << 20)
+    let buffered = try DeviceFile(path: file.path, access: .buffered)
+    #expect(
+      buffered.device.latency == .memory
+        || DeviceFile(sharing: buffered, region: range(0, 8)) == nil)
+    guard let direct = try? DeviceFile(path: file.path, access: .direct) else { return }
+    let block = UInt64(direct.device.logicalBlockByteCount / sectorByteCount)
+    #expect(DeviceFile(sharing: direct, region: range(block, block)) != nil)
+    #expect(block == 1 || DeviceFile(sharing: direct, region: range(0, 1)) == nil)
+  }
+
   @Test("a file in memory is never direct")
   func memoryFile() throws {
     let file = try TemporaryFile("/dev/shm", byteCount: 1 << 20)

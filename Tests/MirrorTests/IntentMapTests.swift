@@ -152,5 +152,26 @@ final class IntentMapTests {
     let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
     #expect(size == 512 * (1 + (4_194_304 + 3967) / 3968))
     #expect(made.takeIdle().isEmpty)
+    // As mkfs does, that punches the whole of it first.
+    try made.mark(range(0, 1 << 35), willWait: nil)
+    #expect(made.markedCount == 4_194_304)
+    #expect(made.marked().count == 1058)
+    for range in made.marked() { try made.clear(range) }
+    #expect(made.markedCount == 0 && made.marked().isEmpty)
+  }
+
+  @Test("At rest a map holds no descriptor, and one that is gone takes no marks")
+  func closed() throws {
+    let made = try map(.durable)
+    try made.mark(range(0, 8), willWait: nil)
+    let folder = "/proc/self/fd"
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+      let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
+      #expect(target != path)
+    }
+    try FileManager.default.removeItem(atPath: path)
+    #expect(throws: Errno.noSuchFile) { try made.mark(range(80, 8), willWait: nil) }
+    #expect(made.markedCount == 1)
+    #expect(throws: Errno.noSuchFile) { try made.sync() }
   }
 }

@@ -59,6 +59,9 @@ int linux_block_discard(int fd, uint64_t byte_offset, uint64_t byte_count);
 /// file description and ends with it. 0, or -1 with errno (EAGAIN or EACCES: somebody has it).
 int linux_lock_range(int fd, uint64_t byte_offset, uint64_t byte_count);
 
+/// Gives a part of that lock free.
+int linux_unlock_range(int fd, uint64_t byte_offset, uint64_t byte_count);
+
 /// "EIO" for 5; NULL for a number that is none.
 const char *linux_errno_name(int number);
 
@@ -81,7 +84,7 @@ void linux_name_thread(const char *name);
 /// The calling thread's number, as requests of FUSE and the kernel's lists have it.
 pid_t linux_thread_number(void);
 
-/// eventfd(2), closed on exec. Returns a descriptor, or -1 with errno.
+/// eventfd(2), closed on exec; reading it never waits. Returns a descriptor, or -1 with errno.
 int linux_eventfd(void);
 
 /// Anonymous memory as a file (memfd_create(2)), closed on exec. A descriptor, or -1 with errno.

@@ -9,6 +9,7 @@ leg_with_errors b 1M
 mount_volume read_policy=round-robin "$first" "$LEG"
 write_sectors "$VOL" 0 2048 o
 sync "$VOL"
+control pause # or a resync may come first on a machine that is busy
 fail_writes b
 write_sectors "$VOL" 1000 16 n
 mend_writes b
