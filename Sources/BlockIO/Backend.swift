@@ -36,10 +36,19 @@ public protocol TransferQueue: AnyObject {
   /// - Parameter waiting: whether to wait for at least one result (or a ``wake()``).
   func reap(waiting: Bool, into results: inout [TransferResult])
 
+  /// As a waiting ``reap(waiting:into:)``, for a caller that has nothing to do before `count`
+  /// transfers have ended: a queue that can spares its thread the wake-ups in between. May return
+  /// earlier, with one result or after a ``wake()``.
+  func reap(waitingFor count: Int, into results: inout [TransferResult])
+
   /// Makes a waiting ``reap(waiting:into:)`` return, now or the next time. Any thread.
   func wake()
 }
 
 extension TransferQueue {
+  public func reap(waitingFor count: Int, into results: inout [TransferResult]) {
+    reap(waiting: true, into: &results)
+  }
+
   public var mayWait: Bool { underWay > 0 }
 }

@@ -83,6 +83,16 @@ final class FaultQueue: TransferQueue {
     }
   }
 
+  func reap(waitingFor count: Int, into results: inout [TransferResult]) {
+    guard held.isEmpty, ended.isEmpty, passed.isEmpty else {
+      return reap(waiting: true, into: &results)
+    }
+    let before = results.count
+    wrapped.reap(waitingFor: count, into: &results)
+    if results.count > before || bell.isForOwner.exchange(false, ordering: .acquiring) { return }
+    reap(waiting: true, into: &results)
+  }
+
   func wake() {
     bell.isForOwner.store(true, ordering: .releasing)
     wrapped.wake()

@@ -26,7 +26,9 @@ internal import Glibc
   /// Written by ``wake()``; the ring polls it. It does not read it: that would leave a pointer of
   /// ours with the kernel after the ring is gone.
   private let wakeDescriptor: CInt
-  private var isWatchingWake = false
+  /// Polls of it that are under way: as many as the most completions that were waited for, because
+  /// one wake-up has to end such a wait.
+  private var watchCount = 0
   /// A wake-up that arrived and that no wait has used up yet.
   private var isWoken = false
 
@@ -68,9 +70,13 @@ internal import Glibc
   }
 
   func reap(waiting: Bool, into results: inout [TransferResult]) {
-    let before = results.count
+    reap(waitingFor: waiting ? 1 : 0, into: &results)
+  }
+
+  func reap(waitingFor count: Int, into results: inout [TransferResult]) {
+    let (before, waiting) = (results.count, count > 0)
     if !quick.isEmpty {
-      enter(waiting: false)
+      enter(waitingFor: 0)
       for slot in quick {
         results.append(SystemCalls.perform(slots[slot]))
         release(slot)
@@ -78,22 +84,23 @@ internal import Glibc
       quick.removeAll(keepingCapacity: true)
     }
     if waiting, !isWoken, results.count == before {
-      wait(into: &results)
+      wait(for: count, into: &results)
     } else {
       collect(asking: true, into: &results)
     }
     if waiting { isWoken = false }
     // What a transfer still lacks, and what was prepared before a look.
-    enter(waiting: false)
+    enter(waitingFor: 0)
   }
 
   /// One system call hands over what was prepared, lets the kernel finish what it has put off, and
   /// waits, unless there are completions already.
-  private func wait(into results: inout [TransferResult]) {
+  private func wait(for count: Int, into results: inout [TransferResult]) {
     let before = results.count
     while results.count == before, !isWoken {
-      watchWake()
-      enter(waiting: true)
+      let wanted = max(1, min(count, inRingCount))
+      watchWake(wanted)
+      enter(waitingFor: wanted)
       collect(asking: false, into: &results)
     }
   }
@@ -113,7 +120,7 @@ internal import Glibc
   ///
   /// - Parameter asking: whether to have the kernel finish what it has put off, a system call.
   private func collect(asking: Bool, into results: inout [TransferResult]) {
-    guard inRingCount > 0 || isWatchingWake else { return }
+    guard inRingCount > 0 || watchCount > 0 else { return }
     var entry: UnsafeMutablePointer<io_uring_cqe>?
     while unsafe asking || io_uring_cq_ready(ring) > 0 {
       guard unsafe io_uring_peek_cqe(ring, &entry) == 0, let completion = unsafe entry else {
@@ -127,7 +134,7 @@ internal import Glibc
 
   private func take(_ tag: UInt64, _ returned: Int, into results: inout [TransferResult]) {
     if tag == Self.wakeTag {
-      isWatchingWake = false
+      watchCount -= 1
       // A negative result: the thread that set the watch has ended, and its watch with it.
       if returned > 0 { takeWakeUps() }
       return
@@ -143,15 +150,16 @@ internal import Glibc
   }
 
   private func takeWakeUps() {
+    // Each of the polls tells of it; the first reads it.
     var count: UInt64 = 0
-    unsafe _ = read(wakeDescriptor, &count, MemoryLayout<UInt64>.size)
-    isWoken = true
+    if unsafe read(wakeDescriptor, &count, MemoryLayout<UInt64>.size) > 0 { isWoken = true }
   }
 
-  /// Gives the kernel what was prepared, and waits for a completion if asked to.
-  private func enter(waiting: Bool) {
-    guard waiting || unsubmittedCount > 0 else { return }
-    let returned = unsafe waiting ? io_uring_submit_and_wait(ring, 1) : io_uring_submit(ring)
+  /// Gives the kernel what was prepared, and waits for so many completions.
+  private func enter(waitingFor count: Int) {
+    guard count > 0 || unsubmittedCount > 0 else { return }
+    let returned =
+      unsafe count > 0 ? io_uring_submit_and_wait(ring, UInt32(count)) : io_uring_submit(ring)
     // EINTR, EAGAIN and EBUSY leave the rest prepared; the caller comes back for it.
     if returned > 0 { unsubmittedCount = max(0, unsubmittedCount - Int(returned)) }
     precondition(
@@ -165,16 +173,17 @@ internal import Glibc
         unsubmittedCount += 1
         return unsafe entry
       }
-      enter(waiting: false)
+      enter(waitingFor: 0)
     }
   }
 
-  private func watchWake() {
-    guard !isWatchingWake else { return }
-    isWatchingWake = true
-    let entry = unsafe submissionEntry()
-    unsafe io_uring_prep_poll_add(entry, wakeDescriptor, UInt32(POLLIN))
-    unsafe entry.pointee.user_data = Self.wakeTag
+  private func watchWake(_ count: Int) {
+    while watchCount < count {
+      watchCount += 1
+      let entry = unsafe submissionEntry()
+      unsafe io_uring_prep_poll_add(entry, wakeDescriptor, UInt32(POLLIN))
+      unsafe entry.pointee.user_data = Self.wakeTag
+    }
   }
 
   private func prepare(_ slot: Int) {

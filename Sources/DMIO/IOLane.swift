@@ -87,7 +87,7 @@ internal import Synchronization
   public func perform(_ request: IORequest) throws(IORequestError) -> IOResult {
     try request.validate()
     let slot = begin(request)
-    while !slots[slot].isDone { poll(waiting: true) }
+    while !slots[slot].isDone { poll(for: slot) }
     return end(slot)
   }
 
@@ -168,12 +168,24 @@ internal import Synchronization
   ///
   /// - Parameter waiting: whether to wait for at least one transfer, or for another
   ///   thread that wakes the lane.
-  public func poll(waiting: Bool) {
+  public func poll(waiting: Bool) { poll(waitingFor: waiting ? 1 : 0) }
+
+  /// As a waiting ``poll(waiting:)``, for a caller that needs the end of this request.
+  func poll(for slot: Int) {
+    // Only where nobody else waits for what ends on the way.
+    poll(waitingFor: slots.takenCount == 1 ? slots[slot].pendingCount : 1)
+  }
+
+  private func poll(waitingFor count: Int) {
     if unsafe takenCount == reaped.pointee.count {
       unsafe reaped.pointee.removeAll(keepingCapacity: true)
       takenCount = 0
-      if waiting, queue.mayWait { willWait?() }
-      unsafe queue.reap(waiting: waiting, into: &reaped.pointee)
+      if count > 0, queue.mayWait { willWait?() }
+      if count > 1 {
+        unsafe queue.reap(waitingFor: count, into: &reaped.pointee)
+      } else {
+        unsafe queue.reap(waiting: count == 1, into: &reaped.pointee)
+      }
     }
     // One by one and never through an iterator: a notify function may poll, too.
     while unsafe takenCount < reaped.pointee.count {

@@ -49,7 +49,7 @@ extension IOLane {
   /// Waits for a request's end; false when all that is left of it has missed its deadline.
   private func wait(for slot: Int, _ deadlines: Deadlines, since start: UInt64) -> Bool {
     guard mayWait, !deadlines.isEmpty else {
-      while !isDone(slot) { poll(waiting: true) }
+      while !isDone(slot) { poll(for: slot) }
       return true
     }
     defer { endAlarm() }
@@ -67,7 +67,7 @@ extension IOLane {
       } else {
         endAlarm()
       }
-      poll(waiting: true)
+      poll(for: slot)
     }
     return true
   }
