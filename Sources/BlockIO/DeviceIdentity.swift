@@ -35,6 +35,14 @@ extension DeviceFile {
     }
   }
 
+  /// Has the page cache forget these sectors of a direct device, as who made or copied the file has
+  /// left them there: each page would send one direct write the slow way, through a kernel thread
+  /// (io_uring) or a wait for its writing. Waits until what is dirty is written; for first use.
+  public func dropCache(of sectors: SectorRange) {
+    guard device.isDirect else { return }
+    linux_drop_cache(device.descriptor, sectors.first.byteOffset, sectors.count.byteCount)
+  }
+
   /// Reserves the space of these sectors without changing what they hold (fallocate(2)).
   ///
   /// - Throws: ENOSPC, EOPNOTSUPP where the file system knows no reservation, or another errno.

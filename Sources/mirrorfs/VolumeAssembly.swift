@@ -223,6 +223,7 @@ struct VolumeAssembly {
       let file = try open(leg, opening, volume)
       if file.device.kind == .blockDevice { try claim(file) }
       if !volume.readOnly { try file.lock(region) }
+      file.dropCache(of: region)
       return file
     } catch {
       throw problem(leg, error)
@@ -260,6 +261,7 @@ struct VolumeAssembly {
       case .wouldBlock, .inUse:
         "is in use by another mirrorfs, a mount or another program; unmount or stop that first"
       case .invalid: "cannot be opened for direct I/O; write `io: auto` or `io: buffered`"
+      case Errno(EMFILE): "is one open file too many; raise the limit with `ulimit -n`"
       default: "cannot be opened: \(error)"
       }
     return configuration.problem(at: leg.mark, "leg \(leg.path) \(reason)")

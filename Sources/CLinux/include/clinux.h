@@ -62,6 +62,9 @@ int linux_lock_range(int fd, uint64_t byte_offset, uint64_t byte_count);
 /// Gives a part of that lock free.
 int linux_unlock_range(int fd, uint64_t byte_offset, uint64_t byte_count);
 
+/// Has the page cache write what it holds of a part of an open file, and forget it.
+void linux_drop_cache(int fd, uint64_t byte_offset, uint64_t byte_count);
+
 /// "EIO" for 5; NULL for a number that is none.
 const char *linux_errno_name(int number);
 

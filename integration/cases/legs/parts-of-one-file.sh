@@ -12,10 +12,10 @@ volume() {
 }
 opened() { find "/proc/$(daemons)/fd" -lname "$1" | wc -l; }
 told() { [ "$(log_lines "$1")" -ge 1 ]; }
-{ echo volumes:; volume one 0; volume two 2048; volume three 4096; volume four 8192 io=buffered; } | write_config
+{ echo volumes:; volume one 0; volume two 2048; volume three 4096; volume four 8192 io=buffered; volume five 10240 io=buffered; } | write_config
 mount_config
-for name in one two three four; do write_sectors "$MNT/$name" 0 2048 o; done
-assert_equal 2 "$(opened "$WORK/b.img")" "descriptors: three volumes share one, the buffered one has its own"
+for name in one two three four five; do write_sectors "$MNT/$name" 0 2048 o; done
+assert_equal 3 "$(opened "$WORK/b.img")" "descriptors: three volumes share one, buffered ones have their own"
 # refused FIRST_SECTOR: another mirrorfs is kept off these sectors of b.img.
 refused() {
   printf 'version: 1\nstate_directory: %s\nvolumes:\n  v:\n    legs:\n%s\n' "$WORK/state2" \
@@ -30,12 +30,12 @@ control 'fail 1' "$MNT/one"
 write_sectors "$MNT/one" 100 10 p
 control 'restore 1' "$MNT/one"
 wait_until 10 has_letters AA "$MNT/one"
-assert_equal 3 "$(opened "$WORK/b.img")" "descriptors after one leg was opened anew"
+assert_equal 4 "$(opened "$WORK/b.img")" "descriptors after one leg was opened anew"
 for first in 0 2048 4096; do refused $first; done
 control 'fail 1' "$MNT/one"
 control 'restore 1' "$MNT/one"
 wait_until 10 has_letters AA "$MNT/one"
-assert_equal 3 "$(opened "$WORK/b.img")" "once is enough"
+assert_equal 4 "$(opened "$WORK/b.img")" "once is enough"
 
 # Another file under the name: the leg that is opened anew goes there, its neighbours stay.
 mv b.img former.img
@@ -56,7 +56,7 @@ assert_equal 0 "$(sector_byte b.img 4096)" "written to a file that is not its ow
 for name in one two three; do assert_equal AA "$(letters "$MNT/$name")"; done
 
 # Let go while the others stay: the sectors are free, theirs are not.
-{ echo volumes:; volume one 0; volume two 2048; volume four 8192 io=buffered; } | write_config
+{ echo volumes:; volume one 0; volume two 2048; volume four 8192 io=buffered; volume five 10240 io=buffered; } | write_config
 kill -HUP "$(daemons)"
 wait_until 10 told "removed=three" || fail "$(cat "$LOG")"
 mv b.img other.img
