@@ -2,6 +2,7 @@ import BlockIO
 import BlockIOFaults
 import BlockIOThreads
 import BlockIOUring
+import Glibc
 import Testing
 
 /// What every backend's queues promise, whatever they are made of.
@@ -103,6 +104,41 @@ struct QueueTests {
     }
     thread.join()
     #expect(results.isEmpty)
+  }
+
+  @Test("a wake-up ends a wait for several, however few have ended", arguments: [true, false])
+  func wakeDuringWaitForSeveral(isBound: Bool) throws {
+    let queue = try makeQueue(.uring, isBound: isBound)
+    // Reads of an empty pipe wait for as long as one likes.
+    var ends: [CInt] = [-1, -1]
+    try #require(unsafe pipe(&ends) == 0)
+    defer { for end in ends { close(end) } }
+    let device = Device(descriptor: ends[0], latency: .device, capacity: SectorCount(8))
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: 2048, alignment: 4096)
+    defer { unsafe memory.deallocate() }
+    for tag in 0..<4 {
+      queue.submit(
+        unsafe Transfer(
+          tag: UInt64(tag), operation: .read, device: device, byteOffset: 0, byteCount: 512,
+          memory: .contiguous(memory + tag * 512, byteCount: 512)))
+    }
+    let bytes = [UInt8](repeating: 1, count: 2048)
+    var results: [TransferResult] = []
+    for ended in 0...2 {
+      let waker = Waker(queue: queue)
+      let thread = IOThread(name: "test-waker") { waker.queue.wake() }
+      queue.reap(waitingFor: queue.underWay, into: &results)
+      thread.join()
+      // All of them were asked for, but the bell rang.
+      #expect(results.count <= ended)
+      let count = unsafe write(ends[1], bytes, 512)
+      #expect(count == 512)
+    }
+    let count = unsafe write(ends[1], bytes, 512)
+    #expect(count == 512)
+    while queue.underWay > 0 { queue.reap(waitingFor: queue.underWay, into: &results) }
+    #expect(results.map(\.tag).sorted() == [0, 1, 2, 3])
+    #expect(results.allSatisfy { $0.errorNumber == 0 && $0.byteCount == 512 })
   }
 
   @Test("looks alone see a transfer end", arguments: [Kind.threads, .uring], [true, false])
