@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# F1 to F7 hold in every mode of the cache: the cases on data, files and programs once more with
+# F1 to F7 hold in every mode of the cache: the cases on data, files, programs and poll once more with
 # cache: writeback and with cache: none.
 # time-limit: 400
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 
-cases=("$LIB"/../cases/{data,files}/*.sh "$LIB"/../cases/programs/{ext4,sqlite}.sh)
+cases=("$LIB"/../cases/{data,files}/*.sh "$LIB"/../cases/programs/{ext4,sqlite}.sh "$LIB"/../cases/hidden/poll.sh)
 [ -z "${INTEGRATION_LONG:-}" ] || cases+=("$LIB"/../cases/{programs,stress}/*.sh)
 for case in "${cases[@]}"; do
   for mode in writeback none; do

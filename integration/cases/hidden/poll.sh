@@ -23,6 +23,7 @@ def change():
     open(sys.argv[2] + "/b.fail-writes", "w").close()
     volume = os.open(sys.argv[1] + "/vol", os.O_WRONLY)
     os.pwrite(volume, b"x" * 4096, 4096)
+    os.fsync(volume)  # with cache: writeback the kernel sends it now
 threading.Timer(0.5, change).start()
 assert news(20000) == [(status, select.POLLPRI)], "not woken by a change"
 assert news(0) == [(status, select.POLLPRI)], "not seen until it is read"
@@ -48,10 +49,11 @@ import os, select, sys
 status = os.open(sys.argv[1] + "/.mirrorfs/status.json", os.O_RDONLY)
 poll = select.poll()
 poll.register(status, select.POLLPRI)
-poll.poll(1000)
+open("waiting", "w").close()
+poll.poll(60000)
 PYTHON
 waiter=$!
-sleep 0.3
+wait_until 20 test -e waiting
 assert_fails_with "busy" "$MIRRORFS" umount "$MNT"
-wait "$waiter"
+end_process "$waiter"
 unmount
