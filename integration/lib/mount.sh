@@ -165,6 +165,19 @@ assert_ratio() {
   [ $((100 * $2)) -ge $(($1 * $3)) ] || fail "${4:-too slow}: $2 is less than $1 % of $3"
 }
 
+# assert_paired LEAST MESSAGE A B: A prints at least LEAST percent of what B prints, in one of three pairs:
+# a machine that does something else for a moment is no failure.
+assert_paired() {
+  local a b pairs=()
+  for _ in 1 2 3; do
+    b=$($4)
+    a=$($3)
+    [ $((100 * a)) -lt $(($1 * b)) ] || return 0
+    pairs+=("$a of $b")
+  done
+  fail "$2: less than $1 %, each time: ${pairs[*]}"
+}
+
 # allow_ring Y|N: whether the kernel offers FUSE over io_uring to new mounts. It is as before at the
 # end. One case at a time: it is the whole system's setting.
 RING_SWITCH=/sys/module/fuse/parameters/enable_uring

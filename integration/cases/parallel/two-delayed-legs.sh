@@ -28,14 +28,16 @@ END
 mount_config
 # The first write marks its chunk, and opens the state.
 for volume in one two; do iops "$MNT/$volume" write 1 --number_ios=8 >/dev/null; done
-# In turn it would be half.
-one=$(iops "$MNT/one" write 1)
-two=$(iops "$MNT/two" write 1)
-assert_ratio 75 "$two" "$one" "two legs are written in turn"
+one() { iops "$MNT/one" write "$depth"; }
+two() { iops "$MNT/two" write "$depth"; }
 # The file of a leg itself has a most that it takes at a time.
-leg=$(iops "$bare" write 64)
-for volume in one two; do
-  assert_ratio 75 "$(iops "$MNT/$volume" write 64)" "$leg" "$volume at depth 64"
-done
-leg=$(iops "$bare" read 64)
-assert_ratio 75 "$(iops "$MNT/one" read 64)" "$leg" "reads at depth 64"
+leg() { iops "$bare" "$way" "$depth"; }
+reads() { iops "$MNT/one" read "$depth"; }
+# In turn it would be half.
+depth=1 way="write"
+assert_paired 90 "two legs are written in turn" two one
+depth=64
+assert_paired 80 "writes to one leg at depth 64" one leg
+assert_paired 80 "writes to two legs at depth 64" two leg
+way="read"
+assert_paired 80 "reads at depth 64" reads leg
