@@ -19,7 +19,7 @@ mount_volume initial_sync=verify "$folder/a.img" "$folder/b.img"
 wait_idle
 before=$(resident)
 end=$(($(stat -c %s "$VOL") / 512 - 8))
-places=(0 8 1000000 $((end / 2 / 8 * 8)) $((end - 64)) $end)
+places=(0 8 1000000 $((end / 2 / 8 * 8)) $((end - 64)) "$end")
 # As mkfs does: the whole of it punched, then a little written, most at both ends.
 fallocate --punch-hole --offset 0 --length $size "$VOL"
 for place in "${places[@]}"; do
