@@ -1,6 +1,7 @@
 public import BlockIO
 
-/// The kernel's `dm_kcopyd_client`: copies a region to as many as 64 others, in bounded memory.
+/// The kernel's `dm_kcopyd_client`: copies a region to as many as 64 others, or makes as many read
+/// as zeroes, in bounded memory.
 ///
 /// Copying goes piece by piece: each is read once and written to all destinations in one request,
 /// and as many pieces as the client has memory for are under way at once, of all its jobs together;
@@ -54,40 +55,59 @@ public final class CopyClient: Sendable {
     from source: Region, to destinations: [Region], ignoresErrors: Bool = false,
     notify: @escaping @Sendable (CopyResult) -> Void
   ) throws(IORequestError) {
+    try Self.check(destinations, count: source.sectors.count)
+    CopyJob(
+      self, from: .region(source), to: destinations, ignoresErrors: ignoresErrors, notify: notify
+    ).begin()
+  }
+
+  static func check(_ destinations: [Region], count: SectorCount) throws(IORequestError) {
     guard destinations.count <= IORequest.mostRegions else {
       throw .tooManyRegions(count: destinations.count)
     }
     for (index, destination) in destinations.enumerated()
-    where !destination.sectors.isEmpty && destination.sectors.count != source.sectors.count {
+    where !destination.sectors.isEmpty && destination.sectors.count != count {
       throw .unequalCopy(regionIndex: index)
     }
-    CopyJob(
-      self, from: source, to: destinations, ignoresErrors: ignoresErrors, notify: notify
-    ).begin()
   }
 
   /// Copies and waits for the end.
   public func copy(
     from source: Region, to destinations: [Region], ignoresErrors: Bool = false
   ) throws(IORequestError) -> CopyResult {
-    let ended = ConditionLock<CopyResult?>(nil)
-    try start(from: source, to: destinations, ignoresErrors: ignoresErrors) { result in
-      ended.withLock { $0 = result }
-      ended.wakeAll()
+    try waited { (end) throws(IORequestError) in
+      try start(from: source, to: destinations, ignoresErrors: ignoresErrors, notify: end)
     }
-    return ended.wait { $0 }
   }
 
   /// Copies; the task is suspended meanwhile, and no thread is blocked.
   public func run(
     from source: Region, to destinations: [Region], ignoresErrors: Bool = false
   ) async throws(IORequestError) -> CopyResult {
+    try await awaited { (end) throws(IORequestError) in
+      try start(from: source, to: destinations, ignoresErrors: ignoresErrors, notify: end)
+    }
+  }
+
+  /// What starts a copy and has the end told to a closure.
+  typealias Start = (@escaping @Sendable (CopyResult) -> Void) throws(IORequestError) -> Void
+
+  /// Blocks the calling thread until what `start` starts has ended.
+  func waited(for start: Start) throws(IORequestError) -> CopyResult {
+    let ended = ConditionLock<CopyResult?>(nil)
+    try start { result in
+      ended.withLock { $0 = result }
+      ended.wakeAll()
+    }
+    return ended.wait { $0 }
+  }
+
+  /// Suspends the task until what `start` starts has ended.
+  func awaited(for start: Start) async throws(IORequestError) -> CopyResult {
     let outcome: Result<CopyResult, IORequestError> = await suspended(order: client.resumptions) {
       end in
       do throws(IORequestError) {
-        try start(from: source, to: destinations, ignoresErrors: ignoresErrors) { result in
-          end(.success(result))
-        }
+        try start { end(.success($0)) }
       } catch {
         end(.failure(error))
       }
@@ -96,7 +116,8 @@ public final class CopyClient: Sendable {
   }
 }
 
-/// How a copy ended: read and write errors apart, as the kernel's `read_err` and `write_err`.
+/// How a copy or a zeroing ended: read and write errors apart, as the kernel's `read_err` and
+/// `write_err`.
 public struct CopyResult: Sendable {
   /// The errno of the first piece that could not be read.
   public internal(set) var readError: Errno?

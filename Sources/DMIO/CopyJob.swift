@@ -14,8 +14,15 @@ internal import BlockIO
     var result = CopyResult()
   }
 
+  /// Where the pieces come from.
+  enum Source {
+    case region(Region)
+    /// Nowhere: so many sectors are zero.
+    case zeroes(SectorCount)
+  }
+
   private let owner: CopyClient
-  private let source: Region
+  private let source: Source
   private let destinations: [Region]
   private let ignoresErrors: Bool
   private let notify: @Sendable (CopyResult) -> Void
@@ -23,7 +30,7 @@ internal import BlockIO
   private let state = ConditionLock(State())
 
   init(
-    _ owner: CopyClient, from source: Region, to destinations: [Region], ignoresErrors: Bool,
+    _ owner: CopyClient, from source: Source, to destinations: [Region], ignoresErrors: Bool,
     notify: @escaping @Sendable (CopyResult) -> Void
   ) {
     self.owner = owner
@@ -34,7 +41,12 @@ internal import BlockIO
     pieceSectors = UInt64(owner.memory.pieceByteCount / sectorByteCount)
   }
 
-  private var sectorCount: UInt64 { source.sectors.count.rawValue }
+  private var sectorCount: UInt64 {
+    switch source {
+    case .region(let region): region.sectors.count.rawValue
+    case .zeroes(let count): count.rawValue
+    }
+  }
 
   /// Asks for as many pieces as there can be.
   func begin() {
@@ -55,7 +67,7 @@ internal import BlockIO
 
   private func takeMemory() { owner.memory.take { [self] piece in read(into: piece) } }
 
-  /// Reads the next piece, if there is one.
+  /// Reads the next piece, if there is one, or makes it zeroes.
   private func read(into piece: Int) {
     let range = state.withLock { state -> SectorRange? in
       guard !state.isStopped, state.begun < sectorCount else { return nil }
@@ -67,7 +79,11 @@ internal import BlockIO
       owner.memory.giveBack(piece)
       return leave()
     }
-    request(.read, [part(source, range)], piece) { [self] result in
+    guard case .region(let region) = source else {
+      unsafe owner.memory.piece(piece).initializeMemory(as: UInt8.self, repeating: 0)
+      return write(range, from: piece)
+    }
+    request(.read, [part(region, range)], piece) { [self] result in
       if let error = result.error(region: 0) {
         fail(range) { $0.readError = $0.readError ?? error }
         endPiece(piece)

@@ -4,7 +4,7 @@ import DMIO
 import Testing
 
 /// When requests end, and who hears of it.
-@Suite("Completion: E7, E8, E9, E19")
+@Suite("Completion: E7, E8, E9, E19", .endsInTime)
 struct CompletionTests {
   /// Milliseconds for what must not happen; only a broken engine makes a test wait longer.
   static let grace = 30

@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// One source, many destinations: the kernel's kcopyd.
-@Suite("Copying")
+@Suite("Copying", .endsInTime)
 struct CopyTests {
   /// Pieces of 16 sectors, so that a device has many of them.
   private static let pieceByteCount = 8192
@@ -91,6 +91,37 @@ struct CopyTests {
         #expect(result.writeErrorBits == ErrorBits(rawValue: 0b11))
         #expect(result.failures.map(\.error) == [.noSpace, .noSpace])
         #expect(result.copiedCount == SectorCount(0))
+      }
+    }
+  }
+
+  @Test(
+    "a destination that fails keeps nothing from the others, whichever it is",
+    arguments: Bench.allCases, 0..<3)
+  func othersGoOn(bench: Bench, failing: Int) throws {
+    // The second piece of this destination fails.
+    let bad = ConditionLock<CInt?>(nil)
+    let rig = try Rig(bench, deviceCount: 4) { facts in
+      guard facts.device.descriptor == bad.withLock({ $0 }) else { return nil }
+      return facts.byteOffset == (16 + UInt64(failing) * 8) * 512 ? .fail(.noSpace) : nil
+    }
+    let bytes = pattern(sectors: Rig.sectorCount)
+    try rig.fill(3, with: bytes)
+    bad.withLock { $0 = rig.devices[failing].descriptor }
+    let targets = (0..<3).map { rig.region($0, UInt64($0) * 8, 104) }
+    let result = try copier(rig, pieceCount: 1).copy(
+      from: rig.region(3, 0, 104), to: targets, ignoresErrors: true)
+    #expect(result.writeErrorBits == ErrorBits(index: failing))
+    #expect(result.failures == [RegionFailure(regionIndex: failing, error: .noSpace)])
+    #expect(result.readError == nil && result.copiedCount == SectorCount(16))
+    for index in 0..<3 {
+      let copied = try rig.bytes(index, index * 8, 104)
+      if index != failing {
+        #expect(isSame(copied, Array(bytes[..<(104 * 512)])))
+      } else {
+        // Only the piece that failed is missing there.
+        #expect(isSame(Array(copied[..<8192]), Array(bytes[..<8192])))
+        #expect(isSame(Array(copied[16384...]), Array(bytes[16384..<(104 * 512)])))
       }
     }
   }

@@ -1,10 +1,11 @@
 import BlockIO
 import BlockIOFaults
 import DMIO
+import Glibc
 import Testing
 
 /// Waits that are cut short, and what is late (rule M12).
-@Suite("Deadlines: M12")
+@Suite("Deadlines: M12", .endsInTime)
 struct DeadlineTests {
   /// Writes eight sectors of one byte to two devices, at 0 and at 4096.
   private func write(_ rig: Rig, _ lane: IOLane, deadlines: Deadlines) throws -> IOResult {
@@ -32,6 +33,10 @@ struct DeadlineTests {
     var endedCount = 0
     let result = try write(rig, lane, deadlines: [20, 20])
     lane.whenLateEnds(result) { endedCount += 1 }
+    // What frees the memory waits for the device.
+    var freedCount = 0
+    lane.afterLateRequests { freedCount += 1 }
+    #expect(freedCount == 0)
     #expect(result.errorBits == ErrorBits(index: 1))
     #expect(result.lateBits == ErrorBits(index: 1))
     #expect(result.error(region: 1) == .timedOut)
@@ -40,13 +45,45 @@ struct DeadlineTests {
       gate.open()
       return lane.lateCount == 0
     }
-    #expect(!hasEnded && endedCount == 0)
+    #expect(!hasEnded && endedCount == 0 && freedCount == 0)
     #expect(lane.drain())
+    lane.afterLateRequests { freedCount += 1 }
+    #expect(freedCount == 2)
     #expect(endedCount == 1 && lane.lateCount == 0 && rig.client.lateCount == 0)
     rig.client.giveBack(lane)
     // It was late, not lost.
     #expect(try rig.bytes(0, 0, 8).allSatisfy { $0 == 7 })
     #expect(try rig.bytes(1, 8, 8).allSatisfy { $0 == 7 })
+  }
+
+  @Test("M12 a lent lane goes back at once, and is lent again when nothing is late on it")
+  func lentLane() throws {
+    let gate = Gate()
+    let rig = try Rig(.memory, pages: 1) { $0.byteOffset == 4096 ? .hold(gate) : nil }
+    let lent = ConditionLock<[ObjectIdentifier]>([])
+    let lend: @Sendable (Deadlines) -> Void = { deadlines in
+      let used = try? rig.client.withLane { lane in
+        _ = try? self.write(rig, lane, deadlines: deadlines)
+        return ObjectIdentifier(lane)
+      }.get()
+      lent.withLock { if let used { $0.append(used) } }
+      lent.wakeAll()
+    }
+    // Nobody waits for the device: not who was late, and not who comes next.
+    let late = IOThread(name: "test-late") { lend([20, 20]) }
+    #expect(lent.wait(atMostMilliseconds: 30_000) { $0.count == 1 ? true : nil } == true)
+    #expect(rig.client.lateCount == 1)
+    let other = IOThread(name: "test-other") { lend([20, 20]) }
+    #expect(lent.wait(atMostMilliseconds: 30_000) { $0.count == 2 ? true : nil } == true)
+    #expect(rig.client.lateCount == 2 && rig.client.inUseCount == 0)
+    gate.open()
+    late.join()
+    other.join()
+    let lanes = lent.withLock { $0 }
+    #expect(Set(lanes).count == 2)
+    while rig.client.lateCount > 0 { usleep(1000) }
+    lend([])
+    #expect(lent.withLock { $0.count } == 3)
   }
 
   @Test("M12 what ends in time is not late, and 0 is no deadline", arguments: Bench.allCases)

@@ -4,7 +4,7 @@ import DMIO
 import Testing
 
 /// The client's own thread: it waits for nothing but devices, and ends with its client.
-@Suite("The client's thread")
+@Suite("The client's thread", .endsInTime)
 struct DispatcherTests {
   @Test("a client may go in its own notify function", arguments: Bench.allCases)
   func clientEndsInNotify(bench: Bench) throws {

@@ -4,7 +4,7 @@ import DMIO
 import Testing
 
 /// Error bits and errnos, and what failure leaves in memory.
-@Suite("Failures: E4, E5, E6, E14, E17, E18")
+@Suite("Failures: E4, E5, E6, E14, E17, E18", .endsInTime)
 struct FailureTests {
   /// Carries a request out in the sync, the async and the `await` form.
   private func everyForm(

@@ -5,7 +5,7 @@ import Testing
 
 /// For each service and operation: the first transfer fails, then the second, and so on to the
 /// last. Whichever it is, its region's bit is set and no other, and all is well afterwards.
-@Suite("Fault sweep: E4, E6, E8, E18")
+@Suite("Fault sweep: E4, E6, E8, E18", .endsInTime)
 struct FaultSweepTests {
   /// What one round of a scenario asks for: three requests with these regions.
   private static func requests(_ operation: Operation, _ rig: Rig) -> [[Region]] {

@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// Memory and slots for more requests than there is room for: all wait, none fails, nothing grows.
-@Suite("Memory pool: E15")
+@Suite("Memory pool: E15", .endsInTime)
 struct MemoryPoolTests {
   @Test("pieces are page aligned, apart, and there from the start")
   func pieces() throws {

@@ -1,10 +1,11 @@
 import BlockIO
 import BlockIOFaults
-import DMIO
 import Testing
 
+@testable import DMIO
+
 /// The client's pool: `dm_io_get` and `dm_io_put`.
-@Suite("Pool: E15")
+@Suite("Pool: E15", .endsInTime)
 struct PoolTests {
   @Test("E15 four slots a page")
   func arithmetic() throws {
@@ -88,6 +89,27 @@ struct PoolTests {
     try notified.wait(count: 6)
     for thread in threads { thread.join() }
     #expect(rig.client.inUseCount == 0)
+  }
+
+  @Test("E15 a get lets those in line go on, as many as it has room for")
+  func getServesTheLine() throws {
+    let gate = Gate()
+    let rig = try Rig(.memory, deviceCount: 1, pages: 1) { _ in .hold(gate) }
+    let notified = Notified()
+    for _ in 0..<10 {
+      let lists = RequestLists(regions: [rig.region(0, 0, 0)], memory: .none)
+      rig.client.enqueue(lists.request(.flush)) { result in
+        withExtendedLifetime(lists) { if let result { notified.append(result) } }
+      }
+    }
+    #expect(gate.waitForHeld(count: 4, atMostMilliseconds: 30_000))
+    #expect(!gate.waitForHeld(count: 5, atMostMilliseconds: CompletionTests.grace))
+    rig.client.get(pages: 1)
+    #expect(gate.waitForHeld(count: 8, atMostMilliseconds: 30_000))
+    #expect(!gate.waitForHeld(count: 9, atMostMilliseconds: CompletionTests.grace))
+    #expect(rig.client.inUseCount == 8)
+    gate.open()
+    for result in try notified.wait(count: 10) { #expect(result.isSuccess) }
   }
 
   @Test("E15 a put while in use lets what is under way end", arguments: Bench.allCases)

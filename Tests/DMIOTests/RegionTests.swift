@@ -4,7 +4,7 @@ import DMIO
 import Testing
 
 /// Which sectors of which device get which bytes.
-@Suite("Regions: E1, E2, E13, E16")
+@Suite("Regions: E1, E2, E13, E16", .endsInTime)
 struct RegionTests {
   @Test("E1 a region without sectors is ignored", arguments: Bench.allCases)
   func emptyRegion(bench: Bench) throws {

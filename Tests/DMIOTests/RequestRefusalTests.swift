@@ -5,7 +5,7 @@ import Testing
 @testable import DMIO
 
 /// What the caller got wrong: a typed error from every form, and no I/O.
-@Suite("Refused requests: E3, E10, E11, E12")
+@Suite("Refused requests: E3, E10, E11, E12", .endsInTime)
 struct RequestRefusalTests {
   /// All three forms refuse with the same error; nothing reaches the backend, no notify runs.
   private func expectRefusal(

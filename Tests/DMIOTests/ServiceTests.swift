@@ -4,7 +4,7 @@ import DMIO
 import Testing
 
 /// The six services: three kinds of memory, each synchronous and asynchronous.
-@Suite("Services")
+@Suite("Services", .endsInTime)
 struct ServiceTests {
   enum Form: String, CaseIterable, Sendable { case sync, async, awaited }
 

@@ -3,7 +3,7 @@ import DMIO
 import Testing
 
 /// Requests larger than what a system call takes, and devices of different logical blocks.
-@Suite("Sizes: E2, E11, E13")
+@Suite("Sizes: E2, E11, E13", .endsInTime)
 struct SizeTests {
   @Test("requests of 1 and of 5 GiB through a pool of one page", arguments: Bench.allCases)
   func gibibytes(bench: Bench) throws {

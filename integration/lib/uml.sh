@@ -2,8 +2,9 @@
 # Cases that need a kernel with device-mapper: they run themselves in Debian's user-mode-linux, a
 # real kernel as an ordinary process, on this machine's own file tree, read-only.
 
-# in_uml [MODULE...]: from here on the case is in the guest, as root, with these kernel modules and
-# memory disks /dev/ram0 to /dev/ram7 of 32 MiB; skipped where user-mode-linux is not installed.
+# in_uml [MODULE[:PARAMETER]...]: from here on the case is in the guest, as root, with these kernel
+# modules and memory disks /dev/ram0 to /dev/ram7 of 32 MiB; skipped where user-mode-linux is not
+# installed.
 in_uml() {
   [ -z "${MIRRORFS_IN_UML:-}" ] || { need dmsetup; return; }
   local kernel modules status
@@ -20,10 +21,14 @@ mkdir -p /dev/shm /dev/mapper /dev/pts; ln -s /proc/self/fd /dev/fd; mount -t tm
 mkdir /mnt/out; mount -t hostfs none /mnt/out -o "$WORK/uml"
 mount -t tmpfs t /run
 # The file system is read-only here: no tool that wants a place for temporary files.
-insert() { local m=\$1 line first=; line=\$(grep -E "/\$m\\.ko:" "$modules/modules.dep") || return 0
+insert() { local m=\${1%%:*} parameter=\${1#"\${1%%:*}"} line first=; line=\$(grep -E "/\$m\\.ko:" "$modules/modules.dep") || return 0
   for d in \${line#*:}; do first="\$d \$first"; done
   for d in \$first "\${line%%:*}"; do
-    case \$d in *brd.ko) insmod "$modules/\$d" rd_size=32768 rd_nr=8 ;; *) insmod "$modules/\$d" ;; esac 2>/dev/null
+    case \$d in
+      *brd.ko) insmod "$modules/\$d" rd_size=32768 rd_nr=8 ;;
+      */\$m.ko) insmod "$modules/\$d" \${parameter#:} ;;
+      *) insmod "$modules/\$d" ;;
+    esac 2>/dev/null
   done; }
 for m in fuse loop brd dm-mod $*; do insert \$m; done
 ip link set lo up 2>/dev/null

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# E4, E6, E14 on a SCSI disk (scsi_debug): a medium error arrives as ENODATA, a disk that is offline as ENXIO, and
-# zeroing, write-through and flush are done by the disk.
+# E4, E6, E14, E18 on a SCSI disk (scsi_debug): a medium error arrives as ENODATA, a disk that is offline as ENXIO,
+# and zeroing, discard, write-through and flush are done by the disk.
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 
-in_uml sd_mod scsi_debug
+in_uml sd_mod scsi_debug:lbpu=1
 disk=/dev/sda
 wait_until 10 test -b "$disk" || skip "no scsi_debug disk"
 tool=${MIRRORFS%/*}/dmio-tool
 [ -x "$tool" ] || skip "dmio-tool is not built"
 head -c 4096 /dev/urandom >page
 head -c 4096 /dev/zero >zeroes
+tr '\0' x </dev/zero | head -c 12288 >letters
 
 for engine in threads uring; do
   say() { "$tool" "$1" --engine "$engine" "${@:2}" <page; }
@@ -23,6 +24,18 @@ for engine in threads uring; do
     assert_equal "error_bits=0x0" "$(say $zeroing "$disk:64+8" /dev/ram0:64+8)"
     say read "$disk:64+8" 2>/dev/null | cmp - zeroes
   done
+  # A discard: this disk reads as zeroes there afterwards, and a memory disk cannot do it.
+  for place in 0 1; do
+    "$tool" write --engine "$engine" "$disk:64+24" <letters >/dev/null
+    case $place in
+      0) assert_fails say discard "$disk:72+8" /dev/ram0:72+8 ;;
+      1) assert_fails say discard /dev/ram0:72+8 "$disk:72+8" ;;
+    esac
+    assert_equal "error_bits=0x$((2 - place)) $((1 - place))=EOPNOTSUPP" "$SAID"
+    say read "$disk:72+8" 2>/dev/null | cmp - zeroes
+    assert_equal xxxx "$(say read "$disk:80+8" 2>/dev/null | tail -c 4)"
+  done
+  assert_equal "error_bits=0x0" "$(say discard "$disk:64+24")"
   # Sectors 4660 to 4669 cannot be read from here on.
   echo 2 >/sys/bus/pseudo/drivers/scsi_debug/opts
   STATUS=0
