@@ -11,7 +11,7 @@ tool=${MIRRORFS%/*}/dmio-tool
 [ -x "$tool" ] || skip "dmio-tool is not built"
 head -c 4096 /dev/urandom >page
 head -c 4096 /dev/zero >zeroes
-tr '\0' x </dev/zero | head -c 12288 >letters
+head -c 12288 /dev/zero | tr '\0' x >letters
 
 for engine in threads uring; do
   say() { "$tool" "$1" --engine "$engine" "${@:2}" <page; }
