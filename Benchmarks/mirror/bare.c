@@ -116,9 +116,7 @@ int main(int count, char **words) {
         legs[leg] = open(words[3 + leg], O_RDWR | (getenv("BARE_DIRECT") ? O_DIRECT : 0));
         if (legs[leg] < 0) return perror(words[3 + leg]), 1;
     }
-    struct stat first;
-    fstat(legs[0], &first);
-    size = first.st_size;
+    size = lseek(legs[0], 0, SEEK_END);
     struct fuse_lowlevel_ops operations = {.init = begin,
                                            .lookup = look_up,
                                            .getattr = get_attributes,
