@@ -21,6 +21,10 @@ write_sectors "$VOL" 16 8 y
 exec {open}>&-
 unmount
 assert_same a.img b.img
+# One that fails in itself is gone at once, too: nobody waits for a report of it.
+mount_config
+kill -ABRT "$(xattr "$MNT" pid)"
+wait_until 10 no_daemon || fail "aborted, and still there"
 # A dead mount is no obstacle to umount either.
 mount_config
 kill -KILL "$(xattr "$MNT" pid)"

@@ -10,7 +10,7 @@ file_leg b 1M
 config_for "$first" "$LEG"
 mkdir mnt
 cat >manager.py <<'PYTHON'
-import os, signal, socket, subprocess, sys, time
+import ctypes, os, signal, socket, subprocess, sys, time
 manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 manager.bind(sys.argv[1])
 name = sys.argv[1]
@@ -35,11 +35,36 @@ def until(word, seconds=15):
         if any(line.startswith(word) for line in lines):
             return
     raise AssertionError(f"no {word} in {heard}")
+PTRACE_ATTACH, PTRACE_DETACH, WALL = 16, 17, 0x40000000
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+def trace(request, thread):
+    assert libc.ptrace(request, thread, None, None) == 0, os.strerror(ctypes.get_errno())
+def held_workers():
+    tasks = f"/proc/{mount.pid}/task"
+    workers = []
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/comm") as name:
+            if name.read().strip() == "mirrorfs-worker":
+                workers.append(int(task))
+    assert workers, "no workers"
+    for worker in workers:
+        trace(PTRACE_ATTACH, worker)
+        os.waitpid(worker, WALL)
+    return workers
 try:
     until("READY=1")
     assert os.path.ismount(sys.argv[2]), "ready before it is mounted"
     pings = listen(1.5).count("WATCHDOG=1")
     assert pings >= 4, f"{pings} pings in 1.5 s, where one each 0.6 s is asked for"
+    # The threads that answer requests stand still, all others go on: no pings. Then they go on.
+    workers = held_workers()
+    listen(0.6)
+    pings = listen(1.5).count("WATCHDOG=1")
+    for worker in workers:
+        trace(PTRACE_DETACH, worker)
+    assert pings == 0, f"{pings} pings while nobody answers"
+    until("WATCHDOG=1")
     heard.clear()
     mount.send_signal(signal.SIGHUP)
     until("RELOADING=1")
