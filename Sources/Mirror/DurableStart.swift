@@ -216,6 +216,36 @@ struct DurableStart {
     return places
   }
 
+  /// Others may have written to the legs: they are compared anew, and none is copied over another
+  /// before somebody asks, since even one that is stale here may hold what is wanted by then.
+  mutating func handOver() {
+    guard legs.count > 1 else { return }
+    health.unverified.insert(whole)
+    for index in legs.indices where !health.legs[index].stale.isEmpty {
+      health.legs[index].isHeld = true
+    }
+  }
+
+  /// What the write-intent map says of the last stop; unlike ``openIntent()`` it changes nothing.
+  func readIntent() throws(DurableProblem) -> RangeSet {
+    var dirty = RangeSet()
+    guard legs.count > 1 else { return dirty }
+    let path = StateFile(folder: options.folder).intentPath
+    guard unsafe access(path, F_OK) == 0 else {
+      if wasUnclean, options.intent != .off { dirty.insert(whole) }
+      return dirty
+    }
+    let geometry = IntentGeometry(
+      sectorCount: whole.count.rawValue, chunk: options.chunk.rawValue)
+    do throws(Errno) {
+      let found = try IntentFile(path: path, geometry: geometry).read()
+      for range in found.dirty { dirty.insert(range) }
+    } catch {
+      throw DurableProblem(text: "the intent map \(path) cannot be read: \(error)")
+    }
+    return dirty
+  }
+
   /// The write-intent map, and what it says about the last stop.
   mutating func openIntent() throws(DurableProblem) -> IntentMap? {
     guard legs.count > 1 else { return nil }

@@ -85,9 +85,11 @@ public final class DurableState: Sendable {
   /// - Parameters:
   ///   - created: which legs were just made, and hold zeroes.
   ///   - replacing: legs that are not the config's, each with the leg that it is to replace.
+  ///   - isHandedOver: others may write to the legs from now on (``StateHandover``).
   /// - Throws: when the folder cannot be written, or when some sector would be in sync on no leg.
   public init(
-    _ options: DurableOptions, legs: [Leg], created: LegBits, replacing: [Int: Int] = [:]
+    _ options: DurableOptions, legs: [Leg], created: LegBits, replacing: [Int: Int] = [:],
+    isHandedOver: Bool = false
   ) throws(DurableProblem) {
     self.options = options
     sectorCount = legs[0].region.sectors.count
@@ -95,6 +97,7 @@ public final class DurableState: Sendable {
     var start = DurableStart(
       options: options, legs: legs, created: created, replacing: replacing)
     try start.read(StateFile(folder: options.folder))
+    if isHandedOver { start.handOver() }
     intent = try start.openIntent()
     findings = start.findings
     firstHealth = start.health

@@ -190,7 +190,7 @@ public struct ConfigSketch {
   }
 
   /// Sectors in the largest unit that is exact.
-  private static func size(_ sectorCount: UInt64) -> String {
+  static func size(_ sectorCount: UInt64) -> String {
     let byteCount = sectorCount * 512
     for (unit, shift) in [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)] {
       if byteCount > 0, byteCount % (1 << UInt64(shift)) == 0 {
@@ -201,7 +201,7 @@ public struct ConfigSketch {
   }
 
   /// Plain where YAML takes it as text, else in quotes.
-  private static func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     let isPlain = text.unicodeScalars.allSatisfy {
       $0.isASCII
         && ($0.properties.isAlphabetic || $0.properties.numericType != nil

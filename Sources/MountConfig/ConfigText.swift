@@ -19,6 +19,11 @@ enum ConfigText {
       return nil
     }
     defer { close(descriptor) }
+    return read(descriptor: descriptor, log: log)
+  }
+
+  /// Reads an open file to its end; nil when it cannot be used, which has then been reported.
+  static func read(descriptor: CInt, log: ProblemLog) -> String? {
     guard let bytes = allBytes(of: descriptor, log: log) else { return nil }
     return decode(bytes, log: log)
   }

@@ -36,6 +36,11 @@ public struct MountConfiguration: Sendable {
     return configuration
   }
 
+  /// The folder of a volume's state.
+  public func stateFolder(of volume: VolumeConfiguration) -> String {
+    "\(stateDirectory)/volumes/\(volume.name)"
+  }
+
   /// A problem found later (a leg in use, say), in the form of those of `load`.
   public func problem(at mark: SourceMark, _ message: String) -> ConfigProblem {
     ConfigProblem(mark: mark, message: message, file: file)

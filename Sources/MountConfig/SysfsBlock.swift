@@ -24,6 +24,9 @@ struct SysfsBlock {
   var loopBackingPath: String? { line("loop/backing_file") }
   var loopByteOffset: UInt64 { line("loop/offset").flatMap(UInt64.init) ?? 0 }
 
+  /// Its name in device-mapper; nil for other devices.
+  var mapperName: String? { line("dm/name") }
+
   /// The device's node below /dev; nil when it is not there under its own name.
   var node: String? {
     let uevent = Self.text(of: "/sys/dev/block/\(deviceNumber)/uevent") ?? ""

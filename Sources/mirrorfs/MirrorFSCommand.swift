@@ -17,6 +17,6 @@ struct MirrorFSCommand: ParsableCommand {
       MapCommand.self,
       ResyncCommand.self, ScrubCommand.self, ClearErrorsCommand.self, FailCommand.self,
       RestoreCommand.self, ReplaceCommand.self, PauseCommand.self, ResumeCommand.self,
-      RateCommand.self, FaultCommand.self,
+      RateCommand.self, FaultCommand.self, TableCommand.self,
     ])
 }
