@@ -9,7 +9,7 @@ need fio cc pkg-config fusermount3 nbdkit nbdfuse
 pkg-config --exists fuse3 || skip "needs libfuse3-dev"
 [ -w /dev/shm ] || skip "needs /dev/shm"
 
-parts=(disk intent small-writes scale)
+parts=(disk intent small-writes scale ways)
 if [ -n "${INTEGRATION_LONG:-}" ]; then
   need_loop
   parts+=(legs loop)
@@ -25,6 +25,7 @@ assert [row["volumes"] for row in rows] == [1, 20]
 assert rows[1]["descriptors"] - rows[0]["descriptors"] < 20
 assert not os.path.exists("out/legs.json") or len(json.load(open("out/legs.json"))["ratios"]) == 7
 assert len(json.load(open("out/disk.json"))["jobs"]) == 2
+assert len(json.load(open("out/ways.json"))["jobs"]["read 1 MiB direct"]) == 6
 assert len(xml.dom.minidom.parse("out/performance-disk.svg").getElementsByTagName("rect")) > 12
 PYTHON
 find . -maxdepth 1 -name 'mirrorfs-benchmark.*' | grep . && fail "something is left"
