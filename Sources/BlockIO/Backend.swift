@@ -43,6 +43,11 @@ public protocol TransferQueue: AnyObject {
 
   /// Makes a waiting ``reap(waiting:into:)`` return, now or the next time. Any thread.
   func wake()
+
+  /// Tells of memory that many transfers will use, so that the queue may have it prepared once and
+  /// not for each. A queue that is made for it keeps the mapping until it ends; nothing depends on
+  /// it, and what the system refuses is gone without. At most once a queue.
+  func adopt(_ memory: PageMapping)
 }
 
 extension TransferQueue {
@@ -51,4 +56,5 @@ extension TransferQueue {
   }
 
   public var mayWait: Bool { underWay > 0 }
+  public func adopt(_ memory: PageMapping) {}
 }

@@ -98,6 +98,8 @@ final class FaultQueue: TransferQueue {
     wrapped.wake()
   }
 
+  func adopt(_ memory: PageMapping) { wrapped.adopt(memory) }
+
   private func pass(
     _ transfer: Transfer, byteCount: Int? = nil, error: Errno? = nil, isCorrupted: Bool = false
   ) {

@@ -31,6 +31,9 @@ internal import Glibc
   private var watchCount = 0
   /// A wake-up that arrived and that no wait has used up yet.
   private var isWoken = false
+  /// Memory whose pages the ring holds. Kept, so that no other memory comes to lie at its address:
+  /// a transfer there would go to the pages that lay there before.
+  private var registered: PageMapping?
 
   private static let wakeTag = UInt64.max
 
@@ -57,6 +60,7 @@ internal import Glibc
     // memory that is somebody else's by now.
     precondition(underWay == 0, "a queue ends with transfers under way")
     unsafe io_uring_queue_exit(ring)
+    if let registered { unsafe Self.letGo(registered.bytes.count) }
     close(wakeDescriptor)
     unsafe ring.deallocate()
   }
@@ -108,6 +112,19 @@ internal import Glibc
   func wake() {
     var one: UInt64 = 1
     unsafe _ = write(wakeDescriptor, &one, MemoryLayout<UInt64>.size)
+  }
+
+  func adopt(_ memory: PageMapping) {
+    precondition(registered == nil, "a queue adopts memory once")
+    // Where it is refused, transfers are made as if nobody had asked.
+    if unsafe Self.hold(memory.bytes, by: ring) { registered = memory }
+  }
+
+  /// Whether the pages of these bytes are held by the ring.
+  private func isRegistered(_ address: UnsafeMutableRawPointer, _ byteCount: Int) -> Bool {
+    guard let bytes = unsafe registered?.bytes, let base = bytes.baseAddress else { return false }
+    let start = Int(bitPattern: address) - Int(bitPattern: base)
+    return start >= 0 && start <= bytes.count - byteCount
   }
 
   private func release(_ slot: Int) {
@@ -192,6 +209,12 @@ internal import Glibc
     let entry = unsafe submissionEntry()
     inRingCount += 1
     switch progress.nextStep() {
+    case .read(let address, let byteCount, let offset)
+    where unsafe isRegistered(address, byteCount):
+      unsafe io_uring_prep_read_fixed(entry, descriptor, address, UInt32(byteCount), offset, 0)
+    case .write(let address, let byteCount, let offset)
+    where unsafe isRegistered(address, byteCount):
+      unsafe io_uring_prep_write_fixed(entry, descriptor, address, UInt32(byteCount), offset, 0)
     case .read(let address, let byteCount, let offset):
       unsafe io_uring_prep_read(entry, descriptor, address, UInt32(byteCount), offset)
     case .write(let address, let byteCount, let offset):

@@ -28,11 +28,13 @@ final class AsyncDispatcher: Sendable {
 
   private let backend: any Backend
   private let watch: DeadlineWatch
+  private let memory: PageMapping?
   private let state = ConditionLock(State())
 
-  init(backend: any Backend, watch: DeadlineWatch) {
+  init(backend: any Backend, watch: DeadlineWatch, memory: PageMapping?) {
     self.backend = backend
     self.watch = watch
+    self.memory = memory
   }
 
   /// Queues a request that has passed validation. Any thread.
@@ -61,7 +63,7 @@ final class AsyncDispatcher: Sendable {
   private func run() {
     let lane: IOLane
     do throws(IORequestError) {
-      lane = try IOLane(backend: backend, isBoundToThread: true, watch: watch)
+      lane = try IOLane(backend: backend, isBoundToThread: true, watch: watch, memory: memory)
     } catch {
       refuseAll(error)
       return

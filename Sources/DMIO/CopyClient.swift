@@ -32,7 +32,7 @@ public final class CopyClient: Sendable {
     memory = try MemoryPool(pieceByteCount: pieceByteCount, pieceCount: pieceCount)
     // A piece has one request under way, so nothing waits for a slot.
     let slots = IOClient.slotsPerPage
-    client = IOClient(backend: backend, pages: (pieceCount + slots - 1) / slots)
+    client = IOClient(backend: backend, pages: (pieceCount + slots - 1) / slots, memory: memory)
     self.throttle = throttle
   }
 

@@ -14,6 +14,7 @@ public final class IOClient: Sendable {
   public static let slotsPerPage = 4
 
   public let backend: any Backend
+  private let memory: MemoryPool?
   private let slots = TokenPool()
   private let idleLanes = ConditionLock<[SharedLane]>([])
   private let dispatcher: AsyncDispatcher
@@ -27,14 +28,20 @@ public final class IOClient: Sendable {
   }
 
   /// A client without a pool; ``get(pages:)`` makes it usable.
-  public init(backend: any Backend) {
+  ///
+  /// - Parameter memory: what most of its requests will use. io_uring then holds those pages ready
+  ///   instead of looking each up for each transfer, on every lane by itself and within
+  ///   half of RLIMIT_MEMLOCK; where that is too little, nothing but the speed is another. The
+  ///   client keeps the pool. Requests may use any other memory as well.
+  public init(backend: any Backend, memory: MemoryPool? = nil) {
     self.backend = backend
-    dispatcher = AsyncDispatcher(backend: backend, watch: watch)
+    self.memory = memory
+    dispatcher = AsyncDispatcher(backend: backend, watch: watch, memory: memory?.mapping)
   }
 
   /// A client with a pool: `dm_io_client_create` and `dm_io_get` in one.
-  public convenience init(backend: any Backend, pages: Int) {
-    self.init(backend: backend)
+  public convenience init(backend: any Backend, pages: Int, memory: MemoryPool? = nil) {
+    self.init(backend: backend, memory: memory)
     get(pages: pages)
   }
 
@@ -76,7 +83,8 @@ public final class IOClient: Sendable {
   public func makeLane() throws(IORequestError) -> IOLane {
     try takeSlot()
     do {
-      return try IOLane(backend: backend, isBoundToThread: true, watch: watch)
+      return try IOLane(
+        backend: backend, isBoundToThread: true, watch: watch, memory: memory?.mapping)
     } catch {
       slots.giveBack()
       throw error
@@ -101,7 +109,8 @@ public final class IOClient: Sendable {
     if let idle = idleLanes.withLock({ $0.popLast() }) {
       lane = idle.lane
     } else {
-      lane = try IOLane(backend: backend, isBoundToThread: false, watch: watch)
+      lane = try IOLane(
+        backend: backend, isBoundToThread: false, watch: watch, memory: memory?.mapping)
     }
     defer { keep(lane) }
     do throws(E) {

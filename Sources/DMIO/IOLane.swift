@@ -51,15 +51,17 @@ internal import Synchronization
   /// What their memory is given back by.
   private var afterLate: [() -> Void] = []
 
+  /// - Parameter memory: what most requests will use.
   /// - Throws: ``IORequestError/noQueue(_:)`` when the backend has no queue to give.
   init(
-    backend: any Backend, isBoundToThread: Bool, watch: DeadlineWatch
+    backend: any Backend, isBoundToThread: Bool, watch: DeadlineWatch, memory: PageMapping?
   ) throws(IORequestError) {
     do {
       queue = try backend.makeQueue(isBoundToThread: isBoundToThread)
     } catch {
       throw .noQueue(error)
     }
+    if let memory { queue.adopt(memory) }
     self.watch = watch
     alarm = watch.add(queue)
     unsafe reaped = .allocate(capacity: 1)

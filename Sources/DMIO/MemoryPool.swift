@@ -3,13 +3,14 @@ public import BlockIO
 /// Memory for requests: pieces of one size, page aligned, all of it there from the start.
 ///
 /// Nothing is allocated later and nothing fails for want of memory: who finds no piece waits for
-/// one. However many requests there are, they use no more than the pool has. All members are safe
-/// on any thread.
+/// one. However many requests there are, they use no more than the pool has. A client that is made
+/// with the pool has its pages held ready by the kernel, where that is faster
+/// (``IOClient/init(backend:pages:memory:)``). All members are safe on any thread.
 @safe public final class MemoryPool: Sendable {
   /// Bytes of a piece; a multiple of a page.
   public let pieceByteCount: Int
   public let pieceCount: Int
-  private let mapping: PageMapping
+  let mapping: PageMapping
   private let tokens: TokenPool
   private let free: ConditionLock<[Int]>
   private let resumptions = ConditionLock(0)

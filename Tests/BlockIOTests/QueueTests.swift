@@ -43,6 +43,20 @@ struct QueueTests {
     #expect(results.isEmpty)
   }
 
+  @Test("the ring keeps the memory whose pages it holds, so that nothing else comes to lie there")
+  func keepsMemory() throws {
+    var queue: (any TransferQueue)? = try makeQueue(.uring, isBound: true)
+    weak var kept: PageMapping?
+    do {
+      let memory = try PageMapping(byteCount: 4096)
+      queue?.adopt(memory)
+      kept = memory
+    }
+    #expect(kept != nil)
+    queue = nil
+    #expect(kept == nil)
+  }
+
   @Test("a look leaves the wake-up to the next wait", arguments: Kind.allCases, [true, false])
   func lookKeepsWake(kind: Kind, isBound: Bool) throws {
     let queue = try makeQueue(kind, isBound: isBound)

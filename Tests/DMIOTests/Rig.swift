@@ -137,12 +137,6 @@ final class Switch: Sendable {
   func turnOff() { state.store(false, ordering: .sequentiallyConsistent) }
 }
 
-extension Trait where Self == TimeLimitTrait {
-  /// An engine that loses a transfer or a wake-up is told, instead of waiting for ever. Much longer
-  /// than all tests together take: a task may be without a thread while others run.
-  static var endsInTime: Self { .timeLimit(.minutes(10)) }
-}
-
 /// Whether all bytes are equal. A failing `==` of such arrays would be shown byte by byte, which
 /// takes minutes.
 func isSame(_ a: [UInt8], _ b: [UInt8]) -> Bool { a == b }

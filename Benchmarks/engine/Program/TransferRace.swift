@@ -29,7 +29,7 @@ struct RaceResult {
 
 /// Writes through the engine, bare io_uring and bare pwritev, to files opened for direct I/O.
 @safe final class TransferRace {
-  // Safe: the buffers are made in init, freed in deinit, and lent to one job after the other.
+  // Safe: the buffers are the pool's, and lent to one job after the other.
   static let span: UInt64 = 64 << 20
   static let mostByteCount = 1 << 20
   static let mostDepth = 32
@@ -37,27 +37,38 @@ struct RaceResult {
   let files: [DeviceFile]
   let roundCount: Int
   private let client = IOClient(backend: UringBackend(), pages: 16)
-  private let memory: UnsafeMutableRawPointer
+  /// One that has the ring hold the pages of its memory, as `uring_registered` does.
+  private let registeredClient: IOClient
+  private let memory: MemoryPool
 
   init(paths: [String], roundCount: Int) throws(Errno) {
     self.roundCount = roundCount
     var files: [DeviceFile] = []
     for path in paths { files.append(try DeviceFile(path: path, access: .direct)) }
     self.files = files
-    unsafe memory = .allocate(
-      byteCount: Self.mostDepth * Self.mostByteCount, alignment: 1 << 21)
-    unsafe memory.initializeMemory(
-      as: UInt8.self, repeating: 0x5A, count: Self.mostDepth * Self.mostByteCount)
+    memory = try MemoryPool(
+      pieceByteCount: Self.mostDepth * Self.mostByteCount, pieceCount: 1)
+    registeredClient = IOClient(backend: UringBackend(), pages: 16, memory: memory)
+    unsafe memory.withPiece { unsafe _ = $0.initializeMemory(as: UInt8.self, repeating: 0x5A) }
   }
-
-  deinit { unsafe memory.deallocate() }
 
   func measure(
     byteCount: Int, depth: Int, regionCount: Int, requestCount: Int
   ) throws -> RaceResult {
+    try unsafe memory.withPiece { piece in
+      try unsafe measure(
+        in: piece, byteCount: byteCount, depth: depth, regionCount: regionCount,
+        requestCount: requestCount)
+    }
+  }
+
+  private func measure(
+    in piece: UnsafeMutableRawBufferPointer, byteCount: Int, depth: Int, regionCount: Int,
+    requestCount: Int
+  ) throws -> RaceResult {
     let descriptors = files.prefix(regionCount).map(\.device.descriptor)
-    let buffers = unsafe (0..<depth).map {
-      unsafe Optional(memory + $0 * byteCount)
+    let buffers = unsafe (0..<depth).map { place in
+      unsafe piece.baseAddress.map { start in unsafe start + place * byteCount }
     }
     return try unsafe descriptors.withUnsafeBufferPointer { descriptors in
       try unsafe buffers.withUnsafeBufferPointer { buffers in
@@ -74,16 +85,19 @@ struct RaceResult {
     let devices = files.prefix(Int(unsafe job.region_count)).map(\.device)
     let lane = try client.makeLane()
     defer { client.giveBack(lane) }
+    let registeredLane = try registeredClient.makeLane()
+    defer { registeredClient.giveBack(registeredLane) }
+    let lanes = ["engine": lane, "engine_registered": registeredLane]
     var job = unsafe job
     var times: [String: [Double]] = [:]
     var allocationCount = 0.0
-    let names = ["engine", "uring", "uring_registered", "pwritev"]
+    let names = ["engine", "engine_registered", "uring", "uring_registered", "pwritev"]
     for round in 0...roundCount {
       // Who comes first changes with the round; the first round only warms up.
       for index in names.indices {
         let name = names[(index + round) % names.count]
         let took: Double
-        if name == "engine" {
+        if let lane = lanes[name] {
           let engine = unsafe EngineJob(job, devices: devices, lane: lane)
           let before = baseline_allocation_count()
           took = try engine.run()
