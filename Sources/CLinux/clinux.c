@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
@@ -22,6 +24,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -292,3 +295,38 @@ void *linux_map_pages(size_t byte_count, bool wants_huge) {
         ((volatile char *)pages)[offset] = 0;
     return pages;
 }
+
+// The library's functions change every thread; these system calls do not.
+int linux_act_as(uid_t user, gid_t group, const gid_t *groups, size_t count) {
+    if (geteuid() != 0 && syscall(SYS_setresuid, -1, 0, -1) != 0) return -1;
+    if (syscall(SYS_setgroups, count, groups) != 0) return -1;
+    if (syscall(SYS_setresgid, -1, group, -1) != 0) return -1;
+    return (int)syscall(SYS_setresuid, -1, user, -1);
+}
+
+int linux_become(uid_t user, gid_t group, const gid_t *groups, size_t count) {
+    if (setgroups(count, groups) != 0) return -1;
+    if (setresgid(group, group, group) != 0) return -1;
+    return setresuid(user, user, 0);
+}
+
+int linux_be_root_again(void) { return seteuid(0); }
+
+int linux_give_root_up(uid_t user) {
+    if (setresuid(user, user, user) != 0) return -1;
+    // Unusual secure bits would let them stay.
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct capabilities[2];
+    if (syscall(SYS_capget, &head, capabilities) != 0) return -1;
+    uid_t real, effective, saved;
+    if (getresuid(&real, &effective, &saved) != 0) return -1;
+    bool has_capability = (capabilities[0].permitted | capabilities[1].permitted) != 0;
+    if (has_capability || real != user || effective != user || saved != user) {
+        errno = EPERM;
+        return -1;
+    }
+    // Nothing of root's is in memory: core dumps and debuggers of that user are as usual.
+    return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+bool linux_has_no_new_privileges(void) { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1; }

@@ -150,10 +150,11 @@ internal import Glibc
   }
 
   private func slowDown(after sectors: UInt64, since began: Double, _ mayGoOn: () -> Bool) {
-    let rate = set.withHealth { $0.work.bytesPerSecond }
-    guard rate > 0 else { return }
-    let end = began + Double(sectors) * Double(sectorByteCount) / Double(rate)
     while mayGoOn(), isUpToDate {
+      // It may be another one by now.
+      let rate = set.withHealth { $0.work.bytesPerSecond }
+      guard rate > 0 else { return }
+      let end = began + Double(sectors) * Double(sectorByteCount) / Double(rate)
       let left = end - Pace.now()
       if left <= 0 { return }
       usleep(UInt32(min(left, 0.1) * 1e6))

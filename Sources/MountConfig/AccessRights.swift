@@ -31,14 +31,27 @@ enum AccessRights {
     }.value(or: VolumeConfiguration.defaultMode)
   }
 
-  /// A user id; the caller's when left out or broken.
-  static func owner(_ keys: MappingReader) -> UInt32 {
-    identity("owner", "user", keys, lookUp: userID).value(or: getuid())
+  /// A user id; nil when left out or broken.
+  static func owner(_ keys: MappingReader) -> UInt32? {
+    identity("owner", "user", keys, lookUp: userID).value
   }
 
-  /// A group id; the caller's when left out or broken.
-  static func group(_ keys: MappingReader) -> UInt32 {
-    identity("group", "group", keys, lookUp: groupID).value(or: getgid())
+  /// A group id; nil when left out or broken.
+  static func group(_ keys: MappingReader) -> UInt32? {
+    identity("group", "group", keys, lookUp: groupID).value
+  }
+
+  /// Whom the mount runs as; the caller when left out.
+  static func user(_ keys: MappingReader) -> Setting<ServiceUser> {
+    keys.written("user", "the name of a user").flatMap { written, mark in
+      let text = written.0
+      if !text.utf8.contains(0), let user = ServiceUser(text) { return user }
+      keys.log.report(
+        mark,
+        "there is no user \(Quoted(text)) on this machine; write the name of a user, or "
+          + "make one with `adduser --system`")
+      return nil
+    }
   }
 
   private static func identity(
@@ -59,7 +72,7 @@ enum AccessRights {
   }
 
   /// Room for the strings of one entry of the user or group database.
-  private static let databaseByteCount = 64 << 10
+  static let databaseByteCount = 64 << 10
 
   private static func userID(_ name: String) -> UInt32? {
     var entry = unsafe passwd()

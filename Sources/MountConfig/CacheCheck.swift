@@ -23,7 +23,7 @@ enum CacheCheck {
 
   /// After a write past the end this process sets the size right, as any other process would.
   private static func checkOwner(of volume: VolumeDraft, _ mark: SourceMark, _ log: ProblemLog) {
-    let isAllowed = volume.owner == geteuid() && volume.mode & S_IWUSR != 0
+    let isAllowed = (volume.owner ?? geteuid()) == geteuid() && volume.mode & S_IWUSR != 0
     if geteuid() == 0 || isAllowed { return }
     log.report(
       mark,

@@ -9,9 +9,11 @@ struct DocumentDraft {
   let engine: EngineChoice
   let transport: TransportChoice
   let allowOther: Bool
+  /// Whom the mount runs as.
+  let user: Setting<ServiceUser>
   /// Absolute paths; nil when left out.
   let eventLog: String?
-  let onChange: String?
+  let onChange: Setting<String>
   let volumes: [VolumeDraft]
 
   private static let advice = "write 'version: 1' and 'volumes:' at the start of the lines"
@@ -34,16 +36,12 @@ struct DocumentDraft {
     engine = keys.choice("engine", EngineChoice.self).value(or: .auto)
     transport = keys.choice("transport", TransportChoice.self).value(or: .auto)
     allowOther = keys.flag("allow_other").value(or: false)
+    user = AccessRights.user(keys)
     eventLog =
       keys.text("event_log", "the path of a file")
       .flatMap { text, _ in paths.absolute(text) }.value
-    onChange =
-      keys.text("on_change", "the path of a program").flatMap { text, mark in
-        let path = paths.absolute(text)
-        if FileStatus(path)?.kind == .regular, FileStatus.allows(path, X_OK) { return path }
-        log.report(mark, "\(Quoted(path)) is no program that can be run; make it executable")
-        return nil
-      }.value
+    onChange = keys.text("on_change", "the path of a program")
+      .flatMap { text, _ in paths.absolute(text) }
     volumes = Self.volumes(keys, paths)
   }
 

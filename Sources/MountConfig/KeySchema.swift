@@ -10,12 +10,10 @@ struct KeySchema {
   static let document = KeySchema(
     owner: "the config",
     keys: [
-      "version", "state_directory", "engine", "transport", "allow_other", "event_log", "on_change",
-      "volumes",
+      "version", "state_directory", "engine", "transport", "allow_other", "user", "event_log",
+      "on_change", "volumes",
     ],
-    unbuilt: [
-      "user": "leave it out and start mirrorfs as that user"
-    ])
+    unbuilt: [:])
 
   static let volume = KeySchema(
     owner: "a volume",

@@ -56,7 +56,7 @@ struct LegSurvey {
     guard descriptor >= 0 else {
       log.report(
         mark,
-        "cannot open the device \(Quoted(path)): \(ErrnoText.current); name another, or "
+        "cannot open the device \(Quoted(path))\(log.byWhom): \(ErrnoText.current); name another, or "
           + "start mirrorfs as a user who may")
       return nil
     }
@@ -92,7 +92,7 @@ struct LegSurvey {
     guard number == ENOENT else {
       log.report(
         mark,
-        "cannot reach \(Quoted(path)): \(ErrnoText.text(number)); name a file or block "
+        "cannot reach \(Quoted(path))\(log.byWhom): \(ErrnoText.text(number)); name a file or block "
           + "device that this user may reach")
       return nil
     }
@@ -134,7 +134,7 @@ struct LegSurvey {
     guard FileStatus.allows(real, W_OK | X_OK) else {
       log.report(
         mark,
-        "\(Quoted(path)) cannot be made in its folder: \(ErrnoText.current); name a folder "
+        "\(Quoted(path)) cannot be made in its folder\(log.byWhom): \(ErrnoText.current); name a folder "
           + "where this user may write")
       return nil
     }
@@ -154,7 +154,7 @@ struct LegSurvey {
       let other = use == W_OK ? ", or write 'read_only: true' in the volume" : ""
       log.report(
         mark,
-        "\(Quoted(path)) cannot be \(verb): \(ErrnoText.current); change its permissions, "
+        "\(Quoted(path)) cannot be \(verb)\(log.byWhom): \(ErrnoText.current); change its permissions, "
           + "or start mirrorfs as a user who may\(other)")
       return false
     }

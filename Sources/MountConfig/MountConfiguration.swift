@@ -12,6 +12,8 @@ public struct MountConfiguration: Sendable {
   public var transport: TransportChoice
   /// Other users than the one who mounts may use the files (rule F7 still holds).
   public var allowOther: Bool
+  /// Whom the mount runs as; nil: the caller.
+  public var user: ServiceUser?
   /// Where a record of each failed request goes; absolute.
   public var eventLog: String?
   /// What is run when a state changes; absolute.

@@ -3,6 +3,10 @@ final class ProblemLog {
   /// The config file's name, as it was given.
   let file: String
   private(set) var problems: [ConfigProblem] = []
+  /// Whose rights the files are looked at with, where it is not the caller's.
+  var userName: String?
+  /// For "cannot be read ...": empty for the caller.
+  var byWhom: String { userName.map { " by user \(Quoted($0))" } ?? "" }
 
   init(file: String) {
     self.file = file

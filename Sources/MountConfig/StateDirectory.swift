@@ -21,7 +21,9 @@ enum StateDirectory {
   }
 
   /// What makes the folder impossible, with what to write instead; nil when it can be used or made.
-  static func problem(_ path: String) -> String? {
+  ///
+  /// - Parameter byWhom: whose rights count, for the message.
+  static func problem(_ path: String, byWhom: String) -> String? {
     let advice = "write 'state_directory:' with a folder that this user may write"
     var existing = path
     while true {
@@ -31,7 +33,8 @@ enum StateDirectory {
           return "\(whose) \(Quoted(existing)) is \(status.kind.inWords); \(advice)"
         }
         guard FileStatus.allows(existing, R_OK | W_OK | X_OK) else {
-          return "\(whose) \(Quoted(existing)) cannot be written: \(ErrnoText.current); \(advice)"
+          return "\(whose) \(Quoted(existing)) cannot be written\(byWhom): "
+            + "\(ErrnoText.current); \(advice)"
         }
         return nil
       }
@@ -46,5 +49,33 @@ enum StateDirectory {
       }
       existing = RealPath.parent(of: existing)
     }
+  }
+
+  /// The same of what an earlier mount has left in it, maybe that of another user.
+  static func problem(_ path: String, volumes: [String], byWhom: String) -> String? {
+    let folders = volumes.map { "\(path)/volumes/\($0)" }.filter { FileStatus($0) != nil }
+    var files = ["\(path)/lock", "\(path)/volumes"] + folders
+    for folder in folders { files += names(in: folder).map { "\(folder)/\($0)" } }
+    for file in files {
+      guard let status = FileStatus(file) else { continue }
+      let use = status.kind == .folder ? R_OK | W_OK | X_OK : R_OK | W_OK
+      if FileStatus.allows(file, use) { continue }
+      return "\(Quoted(file)) of an earlier mount cannot be written\(byWhom): "
+        + "\(ErrnoText.current); give the state directory to that user: `chown -R`"
+    }
+    return nil
+  }
+
+  private static func names(in folder: String) -> [String] {
+    guard let opened = unsafe opendir(folder) else { return [] }
+    defer { unsafe closedir(opened) }
+    var names: [String] = []
+    while let entry = unsafe readdir(opened) {
+      let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
   }
 }

@@ -13,8 +13,9 @@ struct VolumeDraft {
   let readPolicy: ReadPolicyChoice
   let writeQuorum: Int
   let mode: UInt32
-  let owner: UInt32
-  let group: UInt32
+  /// Nil: whom the mount runs as.
+  let owner: UInt32?
+  let group: UInt32?
   let truncate: TruncateChoice
   let readOnly: Bool
   let initialSync: InitialSyncWord

@@ -63,7 +63,7 @@ enum Inode {
 extension stat {
   /// A folder of the mount.
   mutating func setFolder(of owner: MountOwner) {
-    st_mode = S_IFDIR | 0o555
+    st_mode = S_IFDIR | owner.folderMode
     st_nlink = 2
     st_uid = owner.user
     st_gid = owner.group
@@ -75,6 +75,8 @@ extension stat {
 
 /// Who mounted: the directory's owner.
 struct MountOwner: Sendable {
+  /// Permissions of the mount's directory.
+  let folderMode: mode_t
   let user = getuid()
   let group = getgid()
   let mountTime = timespec(tv_sec: time(nil), tv_nsec: 0)

@@ -42,7 +42,7 @@ public enum KernelTransport: Sendable {
     unsafe currentTable.load(ordering: .acquiring).takeUnretainedValue()
   }
   let client: IOClient
-  let owner = MountOwner()
+  let owner: MountOwner
   let negotiation: Negotiation
   let gate: WorkerGate
   private let ringCrew: RingCrew
@@ -69,9 +69,12 @@ public enum KernelTransport: Sendable {
   ///   - client: its pool must have a slot for each thread.
   ///   - threadCount: threads that serve requests at first, 1 or more; there are more, up to
   ///     ``mostWorkers``, when all of them wait for legs.
+  ///   - isForOwner: others than whom the process runs as, and root, may not enter the directory.
   public init(
-    table: VolumeTable, client: IOClient, threadCount: Int, transport: KernelTransport = .device
+    table: VolumeTable, client: IOClient, threadCount: Int, transport: KernelTransport = .device,
+    isForOwner: Bool = false
   ) {
+    owner = MountOwner(folderMode: isForOwner ? 0o500 : 0o555)
     negotiation = Negotiation(wantsRing: transport == .ring && RingSeat.refusal() == nil)
     ringCrew = RingCrew(queueCount: RingSeat.queueCount())
     unsafe currentTable = unsafe Atomic(Unmanaged.passRetained(table))
@@ -89,7 +92,9 @@ public enum KernelTransport: Sendable {
   ///
   /// - Parameter options: words of `-o` that libfuse or the kernel understand.
   public func mount(at mountPoint: String, options: [String]) throws(MountError) {
-    guard unsafe access("/dev/fuse", R_OK | W_OK) == 0 else { throw .noDevice(Errno.last) }
+    guard unsafe faccessat(AT_FDCWD, "/dev/fuse", R_OK | W_OK, AT_EACCESS) == 0 else {
+      throw .noDevice(Errno.last)
+    }
     let words = ["mirrorfs", "-o" + (["default_permissions"] + options).joined(separator: ",")]
     var arguments = unsafe fuse_args(argc: CInt(words.count), argv: nil, allocated: 0)
     let made = unsafe withArgumentVector(words) { pointers -> OpaquePointer? in

@@ -9,7 +9,7 @@ struct MapPicture {
   private static let rowWidth = 1024
   private static let rowHeight = 36
   private static let gap = 14
-  private static let top = 56
+  private static let top = 64
 
   init(_ map: VolumeMapDocument, _ report: VolumeReport) {
     self.map = map
@@ -32,21 +32,25 @@ struct MapPicture {
     for (index, row) in rows.enumerated() {
       let y = Self.top + index * (Self.rowHeight + Self.gap)
       lines.append(Self.text(20, y + 24, row.0))
-      lines += Self.cells(row.1, y)
+      // No mark says nothing about the legs.
+      lines += Self.cells(row.1, y, blank: index < map.legs.count ? nil : "#eeeeee")
     }
     lines += scrub(bottom) + scale(bottom) + legend(bottom + 62)
     return (lines + ["</svg>"]).joined(separator: "\n") + "\n"
   }
 
   /// Runs of equal cells, each one rectangle.
-  private static func cells(_ row: String, _ y: Int) -> [String] {
+  ///
+  /// - Parameter blank: another colour for cells where nothing is.
+  private static func cells(_ row: String, _ y: Int, blank: String?) -> [String] {
     let cells = Array(row)
     var (rectangles, first) = ([String](), 0)
     func x(_ index: Int) -> Int { left + index * rowWidth / cells.count }
     for index in cells.indices where index + 1 == cells.count || cells[index + 1] != cells[index] {
       // A cell among very many is still to be seen.
       let width = max(2, x(index + 1) - x(first))
-      rectangles.append(rectangle(x(first), y, width, rowHeight, colour(cells[first])))
+      let fill = cells[first] == "." ? blank ?? colour(".") : colour(cells[first])
+      rectangles.append(rectangle(x(first), y, width, rowHeight, fill))
       first = index + 1
     }
     return rectangles
@@ -64,16 +68,17 @@ struct MapPicture {
 
   private func scale(_ y: Int) -> [String] {
     let sectors = map.byteCount / 512
-    return (0...4).flatMap { quarter -> [String] in
-      let x = Self.left + quarter * Self.rowWidth / 4
-      let label = "\(sectors * UInt64(quarter) / 4)"
-      let anchor = quarter == 0 ? "start" : quarter == 4 ? "end" : "middle"
-      return [
-        "<path d=\"M\(x) \(y - 6)v6\" stroke=\"#666666\"/>",
-        "<text x=\"\(x)\" y=\"\(y + 14)\" font-size=\"12\" fill=\"#444444\" "
-          + "text-anchor=\"\(anchor)\">\(label)</text>",
-      ]
-    }
+    return [Self.text(20, y + 14, "sector", size: 12)]
+      + (0...4).flatMap { quarter -> [String] in
+        let x = Self.left + quarter * Self.rowWidth / 4
+        let label = "\(sectors * UInt64(quarter) / 4)"
+        let anchor = quarter == 0 ? "start" : quarter == 4 ? "end" : "middle"
+        return [
+          "<path d=\"M\(x) \(y - 6)v6\" stroke=\"#666666\"/>",
+          "<text x=\"\(x)\" y=\"\(y + 14)\" font-size=\"12\" fill=\"#444444\" "
+            + "text-anchor=\"\(anchor)\">\(label)</text>",
+        ]
+      }
   }
 
   private func legend(_ y: Int) -> [String] {

@@ -32,6 +32,8 @@ struct Mount {
   /// Returns whether a leg that hangs still holds threads or memory: then the process has to end.
   func run(_ whenReady: @escaping @Sendable () -> Void) throws(StartupProblem) -> Bool {
     try FileLimit.raise(for: configuration)
+    let rights = ServiceRights(configuration.user)
+    try rights?.enter()
     let drill = FaultDrill(wrapping: try makeBackend())
     let hook = configuration.onChange.map {
       ChangeHook(program: $0, limitMilliseconds: hookMilliseconds, logger: logger)
@@ -51,8 +53,13 @@ struct Mount {
       pages: pageCount(lanes: max(threadCount, VolumeFileSystem.mostWorkers) + 8 + volumes.count))
     let fileSystem = VolumeFileSystem(
       table: VolumeTable(volumes), client: client, threadCount: threadCount,
-      transport: KernelTransport(transport))
-    try mount(fileSystem)
+      transport: KernelTransport(transport),
+      isForOwner: configuration.user != nil && !configuration.allowOther)
+    if let rights {
+      try rights.giveUp { () throws(StartupProblem) in try mount(fileSystem) }
+    } else {
+      try mount(fileSystem)
+    }
     notices.whenChanged { fileSystem.noteStateChange() }
     let keepers = VolumeKeepers(volumes: volumes, client: client)
     keepers.start()

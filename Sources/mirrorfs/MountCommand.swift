@@ -99,7 +99,9 @@ struct MountCommand: ParsableCommand {
     let mount = Mount(
       configuration: configuration, mountPoint: place,
       options: MountOptions(options).complete(
-        source: config, allowOther: configuration.allowOther),
+        source: config,
+        // The mount of a service is for root, too; others are kept out by the folder's mode.
+        allowOther: configuration.allowOther || ServiceRights(configuration.user) != nil),
       engine: engine.flatMap { EngineChoice($0) } ?? configuration.engine,
       transport: transport.flatMap { TransportChoice(rawValue: $0.rawValue) }
         ?? configuration.transport, threadCount: threads,

@@ -111,6 +111,7 @@ final class Reload: Sendable {
     check(old.eventLog == new.eventLog, top, "'event_log'")
     check(old.onChange == new.onChange, top, "'on_change'")
     check(old.allowOther == new.allowOther, top, "'allow_other'")
+    check(old.user == new.user, top, "'user'")
     for volume in new.volumes {
       guard let before = old.volumes.first(where: { $0.name == volume.name }) else {
         let fits = (volume.cache == .writeback) == fileSystem.gathersWrites

@@ -12,6 +12,7 @@ struct ReplaceCommand: ParsableCommand {
 
         mirrorfs replace /mnt/volumes/db.img 1 /dev/sdc --wait
         mirrorfs replace /mnt/volumes/db.img 1 /dev/sdc --write-config volumes.yaml
+        mirrorfs replace /mnt/volumes/db.img 1 /dev/sdc --wait --json
         mirrorfs replace /mnt/volumes/db.img --cancel
       """)
 
@@ -27,8 +28,10 @@ struct ReplaceCommand: ParsableCommand {
     completion: .file(extensions: ["yaml", "yml"]))
   var writeConfig: String?
   @Flag(help: "Give a replacement that is under way up.") var cancel = false
+  @Flag(help: "How it stands then, as JSON.") var json = false
 
   func validate() throws {
+    if cancel, json { throw ValidationError("--json says how a replacement stands; leave it out") }
     if cancel != (leg == nil) || (leg == nil) != (newPath == nil) {
       throw ValidationError("say which leg is to be replaced and by what, or --cancel")
     }
@@ -55,14 +58,30 @@ struct ReplaceCommand: ParsableCommand {
         "\(path) is too small: it needs the bytes of the volume, as `stat -c %s \(control.path)` "
           + "shows, behind its first sector"
       case .invalid: "\(path) has larger logical blocks than the volume; name another disk"
+      case Errno(EACCES) where unsafe access(control.path, W_OK) == 0:
+        "\(path): the daemon may not open it: it runs as user \(daemonUser(control)); change its "
+          + "permissions"
       default: nil
       }
     }
-    guard wait || writeConfig != nil else { return }
-    try control.wait {
-      control.attribute("leg.\(leg).region").map { !$0.hasPrefix(path + " ") } ?? true
-    }
+    let isInPlace = { control.attribute("leg.\(leg).region").map { $0.hasPrefix(path + " ") } }
+    if wait || writeConfig != nil { try control.wait { !(isInPlace() ?? false) } }
     if let writeConfig { try edit(writeConfig, control, old, path, isTrial: false) }
+    if json {
+      let document = WorkDocument(
+        control, work: "replace", leg: leg, device: path, isDone: isInPlace() ?? false)
+      print(document.line)
+    }
+  }
+
+  /// Whom the daemon runs as: the owner of the mount's directory.
+  private func daemonUser(_ control: VolumeControl) -> String {
+    let parent = control.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    let folder = parent.isEmpty ? "." : parent.joined(separator: "/") + "/"
+    var status = Glibc.stat()
+    guard unsafe stat(folder, &status) == 0 else { return "\(Errno.last)" }
+    let entry = unsafe getpwuid(status.st_uid)
+    return unsafe entry.map { unsafe String(cString: $0.pointee.pw_name) } ?? "\(status.st_uid)"
   }
 
   /// A leg in the mount itself would wait for itself.

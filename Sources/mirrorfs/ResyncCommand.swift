@@ -11,18 +11,21 @@ struct ResyncCommand: ParsableCommand {
 
         mirrorfs resync /mnt/volumes/db.img --wait
         mirrorfs resync /mnt/volumes/db.img --source 1
+        mirrorfs resync /mnt/volumes/db.img --wait --json
       """)
 
   @OptionGroup var target: VolumeArgument
   @Option(help: ArgumentHelp("The leg that is right where legs differ.", valueName: "leg"))
   var source: Int?
   @Flag(help: "Return when it is done; Ctrl-C leaves it running.") var wait = false
+  @Flag(help: "How it stands then, as JSON.") var json = false
 
   func run() throws {
     let control = try VolumeControl(target.volume)
     try control.check(leg: source)
     try control.send("resync" + (source.map { " source=\($0)" } ?? ""))
     if wait { try control.wait() }
+    if json { print(WorkDocument(control, work: "resync").line) }
     if let disputed = control.attribute("disputed"), disputed != "none" {
       printError(
         "\(target.volume): legs differ in \(disputed); `mirrorfs resync \(target.volume) "

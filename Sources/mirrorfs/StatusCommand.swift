@@ -19,7 +19,9 @@ struct StatusCommand: ParsableCommand {
     help: "Volumes or mount points; none: all mounts of this machine.", completion: .file())
   var paths: [String] = []
   @Flag(help: "The status documents of the volumes, as one.") var json = false
-  @Flag(name: .customShort("x"), help: "One line for each volume that is not in sync.")
+  @Flag(
+    name: .customShort("x"),
+    help: "The health of all in one line, with the names of those not in sync.")
   var brief = false
   @Flag(help: "Show it anew every second, until Ctrl-C.") var watch = false
 
@@ -63,14 +65,30 @@ struct StatusCommand: ParsableCommand {
       let paint = Paint(STDOUT_FILENO)
       return look.reports.map { $0.text(paint) }.joined()
     }
-    if look.severity == 0 { return "all volumes are in sync\n" }
-    return look.reports.filter { $0.severity > 0 }.map { $0.line + "\n" }.joined()
+    return Self.line(look) + "\n"
+  }
+
+  /// Volumes that `-x` names.
+  private static let mostNames = 4
+
+  /// The health of everything in one line, the worst first.
+  private static func line(_ look: Look) -> String {
+    if look.severity == 0 { return "all volumes are in sync" }
+    let failing = look.reports.filter { $0.severity > 0 }
+    let worst = failing.filter { $0.severity > 1 } + failing.filter { $0.severity == 1 }
+    let items = look.unknown.map { "\($0) unknown" } + worst.map(\.line)
+    let count = look.reports.count + look.unknown.count
+    let head = "\(items.count) of \(count) volumes not in sync"
+    let more = items.count > mostNames ? "; and \(items.count - mostNames) more" : ""
+    return "\(head): \(items.prefix(mostNames).joined(separator: "; "))\(more)"
   }
 
   /// What was found at one moment.
   private struct Look {
     private(set) var reports: [VolumeReport] = []
     private(set) var troubles: [String] = []
+    /// The paths that nothing can be told of.
+    private(set) var unknown: [String] = []
     /// The exit status.
     private(set) var severity: CInt = 0
     /// The worst of all.
@@ -89,14 +107,12 @@ struct StatusCommand: ParsableCommand {
       isNothing = targets.isEmpty
       for target in targets {
         guard let volumes = MountList.volumes(of: target) else {
-          troubles.append("\(target): \(NotAVolume.reason(target))")
-          severity = max(severity, 3)
+          note(target, NotAVolume.reason(target))
           continue
         }
         for volume in volumes {
           guard let report = VolumeReport(volume) else {
-            troubles.append("\(volume): does not answer; is its daemon alive, and of this version?")
-            severity = max(severity, 3)
+            note(volume, "does not answer; is its daemon alive, and of this version?")
             continue
           }
           deadline.noteAnswer()
@@ -104,6 +120,12 @@ struct StatusCommand: ParsableCommand {
           reports.append(report)
         }
       }
+    }
+
+    private mutating func note(_ path: String, _ reason: String) {
+      troubles.append("\(path): \(reason)")
+      unknown.append(path)
+      severity = 3
     }
   }
 }

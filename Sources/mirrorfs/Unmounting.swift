@@ -21,4 +21,16 @@ enum Unmounting {
     }
     return status == 0 ? nil : "fusermount3 could not unmount it"
   }
+
+  /// Why a user who is not root could not unmount; nil when nothing is in the way.
+  static func refusalForUsers() -> String? {
+    if linux_has_no_new_privileges() {
+      return "fusermount3 would not be root here (NoNewPrivileges); leave that out of the unit"
+    }
+    let folders = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/bin:/bin"
+    let isThere = folders.split(separator: ":").contains {
+      unsafe access("\($0)/fusermount3", X_OK) == 0
+    }
+    return isThere ? nil : "there is no fusermount3; install the package fuse3"
+  }
 }

@@ -28,12 +28,12 @@ struct VolumeReport {
     }
   }
 
-  /// One line, for `-x`.
+  /// A few words, for the line of `-x`.
   var line: String {
     let missed = status.legs.filter { $0.staleSectorCount > 0 }.map {
       ", leg \($0.index) missed \(Wording.amount($0.staleSectorCount * 512))"
     }
-    return "\(path): \(status.state), legs \(status.letters)" + missed.joined()
+    return "\(path) \(status.state), legs \(status.letters)" + missed.joined()
   }
 
   /// Path, state, size.
@@ -137,6 +137,11 @@ struct VolumeReport {
   }
 
   private func advice(_ leg: VolumeStatusDocument.LegDocument) -> [String] {
+    if status.faults.contains(where: { $0.leg == leg.index }) {
+      return [
+        "the fault is a rehearsal: it ends by itself, or by `mirrorfs fault \(path) \(leg.index) off`"
+      ]
+    }
     switch leg.state {
     case "slow": return ["see what keeps \(leg.device); it is back by itself when it answers"]
     case "read-errors":

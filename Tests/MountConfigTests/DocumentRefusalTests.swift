@@ -11,7 +11,7 @@ struct DocumentRefusalTests {
 
   private let volumes = "volumes: {v: {legs: [{path: a.img}]}}\n"
   private let listOfKeys =
-    "the keys of the config are version, state_directory, engine, transport, allow_other, "
+    "the keys of the config are version, state_directory, engine, transport, allow_other, user, "
     + "event_log, on_change, volumes"
   private let volumesAdvice =
     "write the volume's name and ':' below 'volumes:', and its keys below that"
@@ -86,15 +86,50 @@ struct DocumentRefusalTests {
       "unknown key 'verison' in the config (did you mean 'version'?); \(listOfKeys)")
   }
 
-  @Test(
-    "S: a key that is not built yet says so and what to write instead",
-    arguments: [
-      ("user", "leave it out and start mirrorfs as that user")
-    ])
-  func unbuiltKey(key: String, advice: String) {
+  @Test("S: user: a user of this machine, whom only root can make the mount run as")
+  func user() throws {
+    func config(_ user: String) -> String {
+      "version: 1\nstate_directory: state\nuser: \(user)\n" + volumes
+    }
+    let advice = "write the name of a user, or make one with `adduser --system`"
     fixture.expectRefusal(
-      "version: 1\nstate_directory: state\n§\(key): auto\n" + volumes,
-      "key '\(key)' of the config is not built yet in this version; \(advice)")
+      config("§no-such-user"), "there is no user 'no-such-user' on this machine; \(advice)")
+    fixture.expectRefusal(
+      config("§4294967295"), "there is no user '4294967295' on this machine; \(advice)")
+    fixture.expectRefusal(
+      config("§[a]"), "'user' must be the name of a user, but this is a list")
+    for same in [NSUserName(), "\(getuid())"] {
+      let user = try #require(try fixture.load(config(same)).user)
+      #expect(user.name == NSUserName() && user.userID == getuid() && user.groupID == getgid())
+    }
+    if geteuid() != 0 {
+      fixture.expectRefusal(
+        config("§root"),
+        "only root can make the mount run as 'root'; start mirrorfs as root or as that user, or "
+          + "leave 'user' out")
+    }
+  }
+
+  @Test("S: user: that user's rights count, and root's are back", .enabled(if: geteuid() == 0))
+  func rightsOfUser() throws {
+    try fixture.setPermissions("a.img", 0o600)
+    let change = "change its permissions, or start mirrorfs as a user who may"
+    let text = "version: 1\nstate_directory: /nonexistent/state\nuser: nobody\n"
+    fixture.expectRefusal(
+      text.replacing("/nonexistent/state", with: "§/nonexistent/state")
+        + "volumes: {v: {legs: [{path: §a.img}]}}\n",
+      "the state directory's parent '/' cannot be written by user 'nobody': Permission denied "
+        + "(EACCES); write 'state_directory:' with a folder that this user may write",
+      "'DIR/a.img' cannot be read by user 'nobody': Permission denied (EACCES); \(change)")
+    #expect(geteuid() == 0 && getegid() == 0)
+    try #require(unsafe chown(fixture.path("a.img"), 65534, 65534) == 0)
+    try fixture.makeFolder("state")
+    try #require(unsafe chown(fixture.path("state"), 65534, 65534) == 0)
+    let config = try fixture.load(
+      "version: 1\nstate_directory: state\nuser: nobody\n" + volumes)
+    #expect(config.user?.name == "nobody")
+    // Whom the mount runs as has the files when nobody else is named.
+    #expect(config.volumes.map(\.owner) == [65534])
   }
 
   @Test("S: keys written twice are all found, each naming its first place")

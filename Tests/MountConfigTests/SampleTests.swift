@@ -81,7 +81,7 @@ struct SampleTests {
     var text = String(yaml)
     for (place, replacement) in [
       "/dev/sdb": fixture.path("sdb"), "/var/lib/mirrorfs": fixture.path("state"),
-      "postgres": "root",
+      "postgres": "root", "user: mirrorfs": "user: \(NSUserName())",
     ] {
       text = text.replacing(place, with: replacement)
     }

@@ -137,3 +137,18 @@ int linux_replace_descriptor(int from, int to);
 /// Maps `byte_count` bytes of zeroes (a multiple of 4096) that are there at once: no page fault
 /// later. In huge pages where they are wanted and granted. NULL with errno (ENOMEM).
 void *linux_map_pages(size_t byte_count, bool wants_huge);
+
+/// Gives this thread alone another effective user, group and list of groups. The real and the saved
+/// user stay, so a thread of root's can go back by the same call. 0, or -1 with errno.
+int linux_act_as(uid_t user, gid_t group, const gid_t *groups, size_t count);
+
+/// Makes the whole process another user's, all threads of it, but for the saved user: with that,
+/// `linux_be_root_again` works until `linux_give_root_up`. 0, or -1 with errno.
+int linux_become(uid_t user, gid_t group, const gid_t *groups, size_t count);
+int linux_be_root_again(void);
+/// For good: no user of root's and no capability is left. 0, or -1 with errno (EPERM: something is
+/// left in spite of it).
+int linux_give_root_up(uid_t user);
+
+/// Whether set-user-ID programs have no effect for what this process starts (PR_SET_NO_NEW_PRIVS).
+bool linux_has_no_new_privileges(void);

@@ -26,6 +26,21 @@ assert_fails_with "resume" "$m" resync "$VOL" --wait
 "$m" resume "$VOL"
 "$m" resync "$VOL" --wait
 assert_state AA 0x0 in-sync
+# json_of CONDITION WORD...: what the command prints is JSON `d`, for which that holds.
+json_of() { "$m" "${@:2}" | python3 -c "import json, sys; d = json.load(sys.stdin); assert d['version'] == 1 and $1, d"; }
+done_well="d['volume'] == '$VOL' and d['is_done'] and d['progress'] == 'none' and d['state'] == 'in-sync'"
+json_of "d['work'] == 'resync' and d['legs'] == 'AA' and d['disputed'] == [] and 'leg' not in d and $done_well" \
+  resync "$VOL" --wait --json
+file_leg c 4M
+json_of "d['work'] == 'replace' and d['leg'] == 1 and d['device'] == '$LEG' and $done_well" \
+  replace "$VOL" 1 "$LEG" --wait --json
+"$m" replace "$VOL" 1 "$WORK/b.img" --wait
+"$m" rate "$VOL" 64KiB
+json_of "not d['is_done'] and d['device'] == '$LEG'" replace "$VOL" 1 "$LEG" --json
+"$m" replace "$VOL" --cancel
+assert_fails "$m" replace "$VOL" --cancel --json
+assert_equal 64 "$STATUS" "--cancel --json"
+wait_idle
 "$m" rate "$VOL" 1MiB
 "$m" scrub "$VOL"
 assert_fails_with "under way already" "$m" scrub "$VOL"

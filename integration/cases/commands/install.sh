@@ -20,6 +20,18 @@ for command in '' $("$MIRRORFS" --help | sed -n '/^SUBCOMMANDS:/,$s/^  \([a-z-]\
     assert_equal "" "$(groff -man -ww -z "$page" 2>&1)" "groff on $page"
   fi
 done
+# The config's page has every key that the program knows, and no other.
+page=share/man/man5/mirrorfs-config.5
+printf 'version: 1\nkey: 1\nvolumes: {v: {key: 1, legs: [{key: 1}]}}\n' >"$WORK/keys.yaml"
+assert_fails "$MIRRORFS" check "$WORK/keys.yaml"
+known=$(sed -n 's/.*; the keys of [a-z ]* are //p' <<<"$SAID" | tr -d ',' | tr ' ' '\n' | sort -u)
+shown=$(sed -n '/^\.SH KEYS/,/^\.SH RULES/s/^ *\(\\- \)\?\([a-z_]*\):.*/\2/p' "$page" | sort -u)
+assert_at_least 30 "$(wc -l <<<"$known")" "keys"
+assert_equal "$known" "$shown" "keys of $page"
+if command -v man >/dev/null; then
+  assert_equal "" "$(MANROFFSEQ='' MANWIDTH=200 man --warnings -E UTF-8 -l "$page" 2>&1 >rendered)" "man on $page"
+  assert_match "initial_sync: verify  *# verify . first-leg" "$(cat rendered)"
+fi
 # Bash completes commands and options.
 completed() {
   # shellcheck disable=SC2016 # for the other shell
