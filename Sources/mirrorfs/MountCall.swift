@@ -41,7 +41,9 @@ struct MountCall {
   }
 
   /// Options of `mirrorfs mount` that stand among the mount options: fstab has no other place.
-  private static let own = ["log", "event-log", "engine", "threads", "on-change-limit"]
+  private static let own = [
+    "log", "event-log", "engine", "transport", "threads", "on-change-limit",
+  ]
 
   /// `mirrorfs mount` with the same meaning.
   private var words: [String] {

@@ -35,7 +35,8 @@ try() { # try MOUNT_ARGUMENT...: mounted, used, unmounted: all at once
   grep -q ' unmounted mount_point=' "$LOG" || fail "not a clean end"
 }
 try -t fuse.mirrorfs "$CONFIG" "$MNT" -o "log=$LOG"
-try -t mirrorfs "$CONFIG" "$MNT" -o "log=$LOG,noatime"
+try -t mirrorfs "$CONFIG" "$MNT" -o "log=$LOG,noatime,engine=threads,transport=dev"
+grep -q ' engine=threads transport=dev' "$LOG" || fail "engine= among the options is not heard"
 try -T fstab "$MNT"
 assert_match nosuid "$(mount -T fstab "$MNT" && findmnt -n -o OPTIONS "$MNT")"
 umount -l "$MNT"

@@ -20,6 +20,7 @@ line=\$({ printf '%s|' "\$MIRRORFS_EVENT" "\$MIRRORFS_VOLUME" "\$MIRRORFS_LEG" "
   getfattr --absolute-names --only-values -n user.mirrorfs.legs "\$MIRRORFS_MOUNT_POINT/\$MIRRORFS_VOLUME"
   printf '|%s\\n' "\$MIRRORFS_SKIPPED"; })
 echo "\$line" >>"$WORK/runs"
+[ "\$MIRRORFS_EVENT" != leg ] || echo "\${EPOCHREALTIME/./}" >>"$WORK/begun"
 [ ! -e "$WORK/linger" ] || sleep 100
 [ ! -e "$WORK/complain" ] || exit 3
 HOOK
@@ -54,9 +55,28 @@ wait_until 10 grep -q 'on_change=killed' "$LOG" || fail "not killed: $(cat "$LOG
 last_is() { [[ $(grep '^leg|vol|1|' runs | tail -n 1) == "leg|vol|1|$1|$2|$3|"*"|"$4 ]]; }
 wait_until 10 last_is no-space degraded AN '[1-9]' || fail "the last word is missing: $(cat runs)"
 
+# For one leg it is started once a second at most, however fast its letters change.
+"$m" fault "$VOL" 1 off
+"$m" resync "$VOL" --wait
+rm begun
+for _ in 1 2 3 4; do
+  "$m" fail "$VOL" 1
+  "$m" restore "$VOL" 1 --wait
+done
+"$m" fail "$VOL" 1
+wait_until 10 last_is taken-out degraded AO '[1-9]' || fail "the last word is missing: $(cat runs)"
+before=0 runs=0
+while read -r now; do
+  # A little less than a second, because each begins a moment after its time.
+  [ $((now - before)) -ge 300000 ] || fail "$((now - before)) us after the last run: $(cat runs)"
+  before=$now runs=$((runs + 1))
+done <begun
+assert_at_least 2 "$runs" "runs"
+"$m" restore "$VOL" 1 --wait
+
 # One that fails is logged.
 touch complain
-"$m" fault "$VOL" 1 off
+"$m" fail "$VOL" 1
 wait_until 10 grep -q 'on_change=failed .*status=3' "$LOG" || fail "its status is not logged"
 unmount
 
