@@ -38,9 +38,10 @@ health 0 "all volumes are in sync" "$MNT/v0"
 "$m" rate "$MNT/v3" 4KiB
 write_sectors "$MNT/v3" 8 1000 x
 "$m" restore "$MNT/v3" 1
-assert_equal resyncing "$(state "$MNT/v3")"
+is_resyncing() { [ "$(state "$MNT/v3")" = resyncing ]; }
+wait_until 10 is_resyncing || fail "it is $(state "$MNT/v3")"
 "$m" status -x "$MNT" >said && fail "resyncing is not 0"
-assert_match "^1 of 6 volumes not in sync: $MNT/v3 resyncing, legs A., leg 1 missed [0-9.]+ KiB\$" "$(cat said)"
+assert_match "^1 of 6 volumes not in sync: $MNT/v3 resyncing, legs A., leg 1 missed [0-9.]+ K?i?B\$" "$(cat said)"
 "$m" rate "$MNT/v3" 0B
 "$m" resync "$MNT/v3" --wait
 # Failed comes first, and what does not fit is counted.

@@ -29,8 +29,8 @@ shown=$(sed -n '/^\.SH KEYS/,/^\.SH RULES/s/^ *\(\\- \)\?\([a-z_]*\):.*/\2/p' "$
 assert_at_least 30 "$(wc -l <<<"$known")" "keys"
 assert_equal "$known" "$shown" "keys of $page"
 if command -v man >/dev/null; then
-  assert_equal "" "$(MANROFFSEQ='' MANWIDTH=200 man --warnings -E UTF-8 -l "$page" 2>&1 >rendered)" "man on $page"
-  assert_match "initial_sync: verify  *# verify . first-leg" "$(cat rendered)"
+  assert_equal "" "$(MANROFFSEQ='' MANWIDTH=200 man --warnings -E UTF-8 -l "$page" 2>&1 >"$WORK/rendered")" "man on $page"
+  assert_match "initial_sync: verify  *# verify . first-leg" "$(cat "$WORK/rendered")"
 fi
 # Bash completes commands and options.
 completed() {

@@ -58,9 +58,11 @@ wait_until 10 last_is no-space degraded AN '[1-9]' || fail "the last word is mis
 # For one leg it is started once a second at most, however fast its letters change.
 "$m" fault "$VOL" 1 off
 "$m" resync "$VOL" --wait
+wait_until 10 last_is alive in-sync AA '[0-9]' || fail "the way back is not told: $(cat runs)"
 rm begun
 for _ in 1 2 3 4; do
   "$m" fail "$VOL" 1
+  wait_until 10 test -s begun || fail "not run: $(cat runs)"
   "$m" restore "$VOL" 1 --wait
 done
 "$m" fail "$VOL" 1
