@@ -33,6 +33,8 @@ extension DeviceFile {
     guard linux_replace_descriptor(found.device.descriptor, device.descriptor) >= 0 else {
       throw Errno.last
     }
+    // The lock came along; forgotten, it would be in the way of the next time.
+    locked.withLock { $0 = sectors }
   }
 
   /// Has the page cache forget these sectors of a direct device, as who made or copied the file has

@@ -73,8 +73,11 @@ struct DeviceFileTests {
     try other.lock(range(8, 8))
     #expect(throws: Errno.wouldBlock) { try other.lock(range(0, 8)) }
     #expect(first?.isShared == false)
-    try first?.reopen(locking: range(0, 8))
-    #expect(throws: Errno.wouldBlock) { try other.lock(range(0, 8)) }
+    // However often a leg comes back.
+    for _ in 1...3 {
+      try first?.reopen(locking: range(0, 8))
+      #expect(throws: Errno.wouldBlock) { try other.lock(range(0, 8)) }
+    }
     first = nil
     try other.lock(range(0, 8))
   }

@@ -23,5 +23,11 @@ assert_equal AO "$(letters)" "after a remount"
 write_sectors "$VOL" 55 10 c
 control 'restore 1'
 wait_until 10 has_letters AA
+# However often.
+for _ in 1 2 3; do
+  control 'fail 1'
+  control 'restore 1'
+  wait_until 10 has_letters AA || fail "not back: $(letters)"
+done
 unmount
 assert_same a.img b.img
