@@ -114,7 +114,10 @@ struct VolumeReport {
     }
     if status.progress.hasPrefix("paused") { return ["`mirrorfs resume \(path)`"] }
     if let out = status.legs.first(where: { $0.state == "taken-out" }) {
-      return ["`mirrorfs restore \(path) \(out.index)` when the leg is well again"]
+      return [
+        "`mirrorfs restore \(path) \(out.index)` when the leg is well again",
+        "onto another disk: `mirrorfs replace \(path) \(out.index) NEW-PATH`",
+      ]
     }
     if status.state == "failed" {
       return [

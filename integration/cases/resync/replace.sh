@@ -71,3 +71,21 @@ assert_same b.img c.img
 mount_config
 assert_equal AA "$(letters)"
 assert_equal z "$(sector_byte "$VOL" 10)"
+
+# A leg that was taken out, and whose file is gone, is replaced all the same.
+STATE_DIRECTORY=$WORK/state.gone
+file_leg gone.a 2M
+first=$LEG
+file_leg gone.b 2M
+mounted "$MNT" && unmount
+mount_volume "$first" "$LEG"
+"$MIRRORFS" fail "$VOL" 1
+rm "$LEG"
+write_sectors "$VOL" 16 8 x
+assert_fails "$MIRRORFS" status "$VOL"
+assert_match "replace $VOL 1 NEW-PATH" "$SAID" "the next step"
+file_leg gone.c 2M
+"$MIRRORFS" replace "$VOL" 1 "$LEG" --wait
+assert_state AA 0x0 in-sync
+unmount
+assert_same gone.a.img gone.c.img
