@@ -24,7 +24,7 @@ public final class DeviceFile: Sendable {
   public let tellsHoles: Bool
   let description: FileDescription
   /// What ``lock(_:)`` keeps; of a description that others use, nothing else gives it free.
-  private let locked = ConditionLock<SectorRange?>(nil)
+  let locked = ConditionLock<SectorRange?>(nil)
 
   /// Opens `path` for reading and writing (or reading alone).
   ///
