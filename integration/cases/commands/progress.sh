@@ -6,9 +6,9 @@ source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 
 need script python3
 m=$MIRRORFS
-file_leg a 8M
+file_leg a 8M x # no holes, which a scrub passes over
 first=$LEG
-file_leg b 8M
+file_leg b 8M x
 mount_volume resync_rate=4MiB "$first" "$LEG"
 escape=$'\e'
 
