@@ -56,8 +56,8 @@ struct LegSurvey {
     guard descriptor >= 0 else {
       log.report(
         mark,
-        "cannot open the device \(Quoted(path))\(log.byWhom): \(ErrnoText.current); name another, or "
-          + "start mirrorfs as a user who may")
+        "cannot open the device \(Quoted(path))\(log.byWhom): \(ErrnoText.current); name "
+          + "another, or start mirrorfs as a user who may")
       return nil
     }
     defer { close(descriptor) }
@@ -92,8 +92,8 @@ struct LegSurvey {
     guard number == ENOENT else {
       log.report(
         mark,
-        "cannot reach \(Quoted(path))\(log.byWhom): \(ErrnoText.text(number)); name a file or block "
-          + "device that this user may reach")
+        "cannot reach \(Quoted(path))\(log.byWhom): \(ErrnoText.text(number)); name a file or "
+          + "block device that this user may reach")
       return nil
     }
     if FileStatus.isLink(path) {
@@ -134,8 +134,8 @@ struct LegSurvey {
     guard FileStatus.allows(real, W_OK | X_OK) else {
       log.report(
         mark,
-        "\(Quoted(path)) cannot be made in its folder\(log.byWhom): \(ErrnoText.current); name a folder "
-          + "where this user may write")
+        "\(Quoted(path)) cannot be made in its folder\(log.byWhom): \(ErrnoText.current); name "
+          + "a folder where this user may write")
       return nil
     }
     let name = RealPath.name(of: path)
@@ -154,8 +154,8 @@ struct LegSurvey {
       let other = use == W_OK ? ", or write 'read_only: true' in the volume" : ""
       log.report(
         mark,
-        "\(Quoted(path)) cannot be \(verb)\(log.byWhom): \(ErrnoText.current); change its permissions, "
-          + "or start mirrorfs as a user who may\(other)")
+        "\(Quoted(path)) cannot be \(verb)\(log.byWhom): \(ErrnoText.current); change its "
+          + "permissions, or start mirrorfs as a user who may\(other)")
       return false
     }
     return true

@@ -5,8 +5,8 @@ import MountConfig
 
 /// The rights of the process when root starts it and the config has `user: NAME`.
 ///
-/// Legs, state directory and event log are opened with the user's rights from the beginning, as they
-/// will be when a leg comes back. Root is there once more for the mount(2) alone, which is made in
+/// Legs, state directory and event log are opened with the user's rights from the beginning, as
+/// they will be when a leg comes back. Root is there once more for mount(2) alone, which is made in
 /// the user's name: so `fusermount3` lets that user unmount it, and no part of this process needs
 /// to stay root's.
 struct ServiceRights {

@@ -142,7 +142,8 @@ struct VolumeReport {
   private func advice(_ leg: VolumeStatusDocument.LegDocument) -> [String] {
     if status.faults.contains(where: { $0.leg == leg.index }) {
       return [
-        "the fault is a rehearsal: it ends by itself, or by `mirrorfs fault \(path) \(leg.index) off`"
+        "the fault is a rehearsal: it ends by itself, or by",
+        "`mirrorfs fault \(path) \(leg.index) off`",
       ]
     }
     switch leg.state {
