@@ -20,7 +20,13 @@ assert_equal "" "$(lintian --allow-root "$package" 2>/dev/null)" "lintian"
 
 inside() { chroot debian env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
 # all_files: what there is, but for records of what was installed and logs.
-all_files() { inside find / -xdev \( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log -o -path /proc -o -path /dev \) -prune -o -print | sort; }
+all_files() {
+  local folder records=()
+  for folder in /var/lib/dpkg /var/lib/apt /var/cache /var/log /proc /dev; do
+    records+=(-path "$folder" -prune -o)
+  done
+  inside find / -xdev "${records[@]}" -print | sort
+}
 quietly() { inside "$@" >>apt.out 2>&1 || fail "$*: $(tail -n 5 apt.out)"; }
 cp "$package" debian/var/cache/mirrorfs.deb
 quietly apt-get update -q
