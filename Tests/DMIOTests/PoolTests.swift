@@ -112,6 +112,27 @@ struct PoolTests {
     for result in try notified.wait(count: 10) { #expect(result.isSuccess) }
   }
 
+  @Test("E15 a put of the last page refuses those in line")
+  func putRefusesTheLine() throws {
+    let gate = Gate()
+    let rig = try Rig(.memory, deviceCount: 1, pages: 1) { _ in .hold(gate) }
+    let (notified, refused) = (Notified(), ConditionLock(0))
+    for _ in 0..<10 {
+      let lists = RequestLists(regions: [rig.region(0, 0, 0)], memory: .none)
+      rig.client.enqueue(lists.request(.flush)) { result in
+        withExtendedLifetime(lists) {
+          if let result { notified.append(result) } else { refused.withLock { $0 += 1 } }
+        }
+      }
+    }
+    #expect(gate.waitForHeld(count: 4, atMostMilliseconds: 30_000))
+    try rig.client.put(pages: 1)
+    #expect(refused.withLock { $0 } == 6)
+    gate.open()
+    for result in try notified.wait(count: 4) { #expect(result.isSuccess) }
+    #expect(rig.client.inUseCount == 0)
+  }
+
   @Test("E15 a put while in use lets what is under way end", arguments: Bench.allCases)
   func putWhileInUse(bench: Bench) throws {
     let gate = Gate()
