@@ -10,12 +10,16 @@ file_leg b 1M
 config_for "$first" "$LEG"
 mkdir mnt
 cat >manager.py <<'PYTHON'
-import ctypes, os, signal, socket, subprocess, sys, time
+import ctypes, fcntl, os, signal, socket, subprocess, sys, time
 manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 manager.bind(sys.argv[1])
 name = sys.argv[1]
+# Somebody has the state directory for a while, so that "not ready yet" can be seen.
+os.mkdir(sys.argv[3])
+held = open(sys.argv[3] + "/lock", "w")
+fcntl.flock(held, fcntl.LOCK_EX)
 mount = subprocess.Popen(
-    sys.argv[3:], env={**os.environ, "NOTIFY_SOCKET": name, "WATCHDOG_USEC": "600000"})
+    sys.argv[4:], env={**os.environ, "NOTIFY_SOCKET": name, "WATCHDOG_USEC": "600000"})
 heard = []
 def listen(seconds):
     end = time.monotonic() + seconds
@@ -53,8 +57,10 @@ def held_workers():
         os.waitpid(worker, WALL)
     return workers
 try:
+    assert "READY=1" not in listen(1), "ready before it is mounted"
+    held.close()
     until("READY=1")
-    assert os.path.ismount(sys.argv[2]), "ready before it is mounted"
+    assert os.path.ismount(sys.argv[2]), "ready, and not mounted"
     pings = listen(1.5).count("WATCHDOG=1")
     assert pings >= 4, f"{pings} pings in 1.5 s, where one each 0.6 s is asked for"
     # The threads that answer requests stand still, all others go on: no pings. Then they go on.
@@ -78,5 +84,6 @@ try:
 finally:
     mount.kill()
 PYTHON
-python3 manager.py "$WORK/notify" "$MNT" "$MIRRORFS" mount "$CONFIG" "$MNT" --foreground
+defer unmount_at_end "$MNT"
+python3 manager.py "$WORK/notify" "$MNT" "$STATE_DIRECTORY" "$MIRRORFS" mount "$CONFIG" "$MNT" --foreground
 not_mounted "$MNT" || fail "still mounted"
