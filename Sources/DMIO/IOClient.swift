@@ -29,10 +29,12 @@ public final class IOClient: Sendable {
 
   /// A client without a pool; ``get(pages:)`` makes it usable.
   ///
-  /// - Parameter memory: what most of its requests will use. io_uring then holds those pages ready
-  ///   instead of looking each up for each transfer, on every lane by itself and within
-  ///   half of RLIMIT_MEMLOCK; where that is too little, nothing but the speed is another. The
-  ///   client keeps the pool. Requests may use any other memory as well.
+  /// - Parameters:
+  ///   - backend: makes the queues of its lanes.
+  ///   - memory: what most of its requests will use. io_uring then holds those pages ready instead
+  ///     of looking each up for each transfer, on every lane by itself and within half of
+  ///     RLIMIT_MEMLOCK; where that is too little, nothing but the speed is another. The client
+  ///     keeps the pool. Requests may use any other memory as well.
   public init(backend: any Backend, memory: MemoryPool? = nil) {
     self.backend = backend
     self.memory = memory
