@@ -59,7 +59,7 @@ CONFIG
   mirrorfs check /etc/mirrorfs/disks.yaml
   mount -t mirrorfs /etc/mirrorfs/disks.yaml /srv/disks -o log=/var/log/mirrorfs.log
   getfattr --only-values -n user.mirrorfs.legs /srv/disks/disk | grep -qx AA
-  grep -q "^CapEff:.*[^0]0*$" /proc/$(getfattr --absolute-names --only-values -n user.mirrorfs.pid /srv/disks)/status && exit 1
+  grep -qx "CapEff:[[:space:]]*0*" /proc/$(getfattr --absolute-names --only-values -n user.mirrorfs.pid /srv/disks)/status
   head -c 1M /dev/urandom >/srv/data
   cp /srv/data /srv/disks/disk
   mirrorfs status -x
