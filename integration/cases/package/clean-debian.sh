@@ -49,6 +49,8 @@ inside sh -ec '
   adduser --quiet --system --group mirrorfs
   install -d -o mirrorfs -m 700 /var/lib/mirrorfs /legs
   mkdir -p /srv/disks
+  # fusermount3 asks it; a Debian that was booted has it.
+  [ -e /etc/mtab ] || ln -s ../proc/self/mounts /etc/mtab
   cat >/etc/mirrorfs/disks.yaml <<CONFIG
 version: 1
 user: mirrorfs
