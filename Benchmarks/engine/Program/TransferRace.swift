@@ -93,9 +93,9 @@ struct RaceResult {
     var allocationCount = 0.0
     let names = ["engine", "engine_registered", "uring", "uring_registered", "pwritev"]
     for round in 0...roundCount {
-      // Who comes first changes with the round; the first round only warms up.
-      for index in names.indices {
-        let name = names[(index + round) % names.count]
+      // Whom one runs after matters to a disk, so the order is drawn anew; the first round only
+      // warms up.
+      for name in names.shuffled() {
         let took: Double
         if let lane = lanes[name] {
           let engine = unsafe EngineJob(job, devices: devices, lane: lane)
