@@ -31,6 +31,13 @@ public protocol TransferQueue: AnyObject {
   /// Traps when ``capacity`` transfers are under way.
   func submit(_ transfer: Transfer)
 
+  /// Whether transfers to this device may go past the queue, by ``perform(_:)``: it answers at
+  /// memory speed, so that nothing is gained by having several under way.
+  func mayPass(to device: Device) -> Bool
+
+  /// Carries a transfer out on the calling thread. Only where ``mayPass(to:)`` has just agreed.
+  func perform(_ transfer: Transfer) -> TransferResult
+
   /// Appends the results of transfers that ended, each exactly once.
   ///
   /// - Parameter waiting: whether to wait for at least one result (or a ``wake()``).
@@ -53,6 +60,11 @@ public protocol TransferQueue: AnyObject {
 extension TransferQueue {
   public func reap(waitingFor count: Int, into results: inout [TransferResult]) {
     reap(waiting: true, into: &results)
+  }
+
+  public func mayPass(to device: Device) -> Bool { false }
+  public func perform(_ transfer: Transfer) -> TransferResult {
+    preconditionFailure("nothing goes past this queue")
   }
 
   public var mayWait: Bool { underWay > 0 }

@@ -5,14 +5,17 @@ public import Glibc
 /// The standard library's `Mutex` has no way to wait for a change. Any thread may call; `body` runs
 /// with the lock held and must not call back into the same lock.
 @safe public final class ConditionLock<Value>: @unchecked Sendable {
-  // Sendable: `value` is only touched between lock and unlock of `mutex`. Safe: both pointers
-  // are made in init, freed in deinit and never leave.
-  @usableFromInline var value: Value
+  // Sendable: `value` is only touched between lock and unlock of `mutex`. Safe: the pointers are
+  // made in init, freed in deinit and never leave.
+  /// In memory of its own: a property would be checked for exclusive access at run time, each time,
+  /// which the mutex sees to already.
+  @usableFromInline let value: UnsafeMutablePointer<Value>
   @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
   @usableFromInline let condition: UnsafeMutablePointer<pthread_cond_t>
 
   public init(_ value: sending Value) {
-    self.value = value
+    unsafe self.value = .allocate(capacity: 1)
+    unsafe self.value.initialize(to: value)
     unsafe mutex = .allocate(capacity: 1)
     unsafe condition = .allocate(capacity: 1)
     unsafe pthread_mutex_init(mutex, nil)
@@ -28,6 +31,7 @@ public import Glibc
     unsafe pthread_mutex_destroy(mutex)
     unsafe condition.deallocate()
     unsafe mutex.deallocate()
+    unsafe value.deinitialize(count: 1).deallocate()
   }
 
   /// Runs `body` with the lock held. Inlinable, because generic code is not specialised across
@@ -36,7 +40,7 @@ public import Glibc
   public func withLock<R, E: Error>(_ body: (inout Value) throws(E) -> R) throws(E) -> R {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
-    return try body(&value)
+    return try unsafe body(&value.pointee)
   }
 
   /// Waits until `attempt` returns a value; it is tried again after every ``wakeAll()``.
@@ -44,7 +48,7 @@ public import Glibc
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     while true {
-      if let result = attempt(&value) { return result }
+      if let result = unsafe attempt(&value.pointee) { return result }
       unsafe pthread_cond_wait(condition, mutex)
     }
   }
@@ -65,9 +69,9 @@ public import Glibc
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
     while true {
-      if let result = attempt(&value) { return result }
+      if let result = unsafe attempt(&value.pointee) { return result }
       if unsafe pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT {
-        return attempt(&value)
+        return unsafe attempt(&value.pointee)
       }
     }
   }

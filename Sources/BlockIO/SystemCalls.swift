@@ -17,6 +17,22 @@ internal import Glibc
     }
   }
 
+  /// Carries a transfer out to its end; usually with one call, and then without the progress.
+  public static func perform(_ transfer: Transfer, _ progress: TransferProgress) -> TransferResult {
+    guard let step = progress.simpleStep(of: transfer) else {
+      progress.begin(transfer)
+      return perform(progress)
+    }
+    let moved = call(step, descriptor: transfer.device.descriptor)
+    if moved == transfer.byteCount {
+      return TransferResult(tag: transfer.tag, errorNumber: 0, byteCount: moved)
+    }
+    let returned = moved < 0 ? -Int(errno) : moved
+    progress.begin(transfer)
+    _ = progress.nextStep()
+    return progress.finishStep(returned) ?? perform(progress)
+  }
+
   private static func call(_ step: TransferStep, descriptor: CInt) -> Int {
     switch step {
     case .read(let address, let byteCount, let offset):

@@ -58,6 +58,21 @@ internal import Glibc
     emptyAttempts = 0
   }
 
+  /// The only step of a transfer that needs no more than one; nil for one that may. It is the first
+  /// that ``nextStep()`` would give.
+  func simpleStep(of transfer: Transfer) -> TransferStep? {
+    guard case .contiguous(let start, _) = transfer.memory, !transfer.device.isDirect,
+      transfer.byteCount <= Self.stepByteCount
+    else { return nil }
+    switch transfer.operation {
+    case .read:
+      return unsafe .read(start, byteCount: transfer.byteCount, offset: transfer.byteOffset)
+    case .write:
+      return unsafe .write(start, byteCount: transfer.byteCount, offset: transfer.byteOffset)
+    default: return nil
+    }
+  }
+
   /// What to ask of the kernel next.
   public func nextStep() -> TransferStep {
     let offset = transfer.byteOffset + UInt64(doneByteCount)

@@ -66,6 +66,11 @@ final class FaultQueue: TransferQueue {
     }
   }
 
+  /// A fault that is set between the two calls begins with the next transfer.
+  func mayPass(to device: Device) -> Bool { !backend.isArmed && wrapped.mayPass(to: device) }
+
+  func perform(_ transfer: Transfer) -> TransferResult { wrapped.perform(transfer) }
+
   func reap(waiting: Bool, into results: inout [TransferResult]) {
     let before = results.count
     while true {

@@ -30,6 +30,8 @@ final class ThreadsQueue: TransferQueue {
   private var quick: [Int] = []
   private var slow: [Int] = []
   private var handedOverCount = 0
+  /// For transfers that go past the queue.
+  private let passing = TransferProgress()
 
   init(backend: ThreadsBackend) {
     self.backend = backend
@@ -44,6 +46,10 @@ final class ThreadsQueue: TransferQueue {
     if transfer.device.latency != .memory { slowCount += 1 }
     if Self.isQuick(transfer) { quick.append(slot) } else { slow.append(slot) }
   }
+
+  func mayPass(to device: Device) -> Bool { device.latency == .memory }
+
+  func perform(_ transfer: Transfer) -> TransferResult { SystemCalls.perform(transfer, passing) }
 
   func reap(waiting: Bool, into results: inout [TransferResult]) {
     let before = results.count

@@ -21,6 +21,8 @@ internal import Glibc
   private var freeSlots: [Int]
   /// Submitted transfers that are made by system calls, once the ring has got its share.
   private var quick: [Int] = []
+  /// For transfers that go past the queue.
+  private let passing = TransferProgress()
   private var unsubmittedCount = 0
   private var inRingCount = 0
   /// Written by ``wake()``; the ring polls it. It does not read it: that would leave a pointer of
@@ -72,6 +74,10 @@ internal import Glibc
     if transfer.device.latency != .memory { slowCount += 1 }
     if Self.isQuick(transfer) { quick.append(slot) } else { prepare(slot) }
   }
+
+  func mayPass(to device: Device) -> Bool { device.latency == .memory }
+
+  func perform(_ transfer: Transfer) -> TransferResult { SystemCalls.perform(transfer, passing) }
 
   func reap(waiting: Bool, into results: inout [TransferResult]) {
     reap(waitingFor: waiting ? 1 : 0, into: &results)

@@ -119,8 +119,7 @@ final class AsyncDispatcher: Sendable {
       for pending in arrived {
         var result = IOResult()
         for index in unsafe 0..<pending.request.regions.count {
-          result.errorBits.insert(index: index)
-          result.failures.append(RegionFailure(regionIndex: index, error: errno))
+          result.noteFailure(region: index, errno, time: nil)
         }
         pending.notify(result)
       }

@@ -45,9 +45,11 @@ internal import Synchronization
   private let watch: DeadlineWatch
   private let alarm: DeadlineWatch.Alarm
   /// Requests that missed a deadline and have not ended (rule M12).
-  public private(set) var lateCount = 0
+  public var lateCount: Int { late.count }
   /// Requests that ever missed one: who sees the number unchanged knows that none did meanwhile.
-  public private(set) var lateTotal = 0
+  public var lateTotal: Int { late.total }
+  // Not checked for exclusive access, because every request looks at it. Safe: no access lasts.
+  @safe @exclusivity(unchecked) private var late = (count: 0, total: 0)
   /// What their memory is given back by.
   private var afterLate: [() -> Void] = []
 
@@ -88,9 +90,37 @@ internal import Synchronization
   /// earlier on this lane may run meanwhile.
   public func perform(_ request: IORequest) throws(IORequestError) -> IOResult {
     try request.validate()
+    if let result = performAtOnce(request) { return result }
     let slot = begin(request)
     while !slots[slot].isDone { poll(for: slot) }
     return end(slot)
+  }
+
+  /// Carries out, without a slot and past the queue, a request to devices that answer at memory
+  /// speed; nil, and nothing done, for all others.
+  func performAtOnce(_ request: IORequest) -> IOResult? {
+    // What was started before must not wait until its starter polls.
+    guard underWay == 0 else { return nil }
+    let operation = request.operation
+    for index in unsafe 0..<request.regions.count {
+      guard unsafe queue.mayPass(to: request.regions[index].device),
+        unsafe operation == .flush || request.regions[index].isWithinDevice
+      else { return nil }
+    }
+    var result = IOResult()
+    for index in unsafe 0..<request.regions.count {
+      let region = unsafe request.regions[index]
+      if region.sectors.isEmpty, operation != .flush { continue }
+      let transfer = Transfer(operation, region, request.memory, tag: UInt64(index))
+      let ended = queue.perform(transfer)
+      guard ended.errorNumber != 0 else { continue }
+      result.noteFailure(
+        region: index, Errno(ended.errorNumber), time: DeadlineWatch.nanoseconds())
+      if operation == .read {
+        Self.zero(request.memory, from: ended.byteCount, upTo: transfer.byteCount)
+      }
+    }
+    return result
   }
 
   /// Hands the transfers of a request without a notify function to the queue.
@@ -115,17 +145,15 @@ internal import Synchronization
 
   /// Leaves a request to end by itself; what has not ended yet counts as failed.
   func abandon(_ slot: Int) -> IOResult {
-    let late = slots[slot].pendingBits
+    let lateBits = slots[slot].pendingBits
     var result = takeResult(slot)
-    for index in 0..<IORequest.mostRegions where late.contains(index: index) {
-      result.failures.append(RegionFailure(regionIndex: index, error: .timedOut))
+    for index in 0..<IORequest.mostRegions where lateBits.contains(index: index) {
+      result.noteFailure(region: index, .timedOut, time: nil)
     }
-    result.failures.sort { $0.regionIndex < $1.regionIndex }
-    result.errorBits.formUnion(late)
-    result.lateBits = late
+    result.lateBits = lateBits
     result.lateRequest = slot
-    lateCount += 1
-    lateTotal += 1
+    late.count += 1
+    late.total += 1
     watch.lateCount.wrappingAdd(1, ordering: .relaxed)
     slots[slot].notify = { [unowned self] _ in endLate() }
     return result
@@ -147,7 +175,7 @@ internal import Synchronization
   }
 
   private func endLate() {
-    lateCount -= 1
+    late.count -= 1
     watch.lateCount.wrappingSubtract(1, ordering: .relaxed)
     guard lateCount == 0 else { return }
     let bodies = afterLate
@@ -219,7 +247,6 @@ internal import Synchronization
     for index in unsafe 0..<request.regions.count {
       let region = unsafe request.regions[index]
       if region.sectors.isEmpty, operation != .flush { continue }
-      // A flush names a device, not sectors.
       guard operation == .flush || region.isWithinDevice else {
         let errorNumber = operation == .read ? EIO : ENOSPC
         fail(slot, region: index, errorNumber: errorNumber, doneByteCount: 0)
@@ -229,11 +256,7 @@ internal import Synchronization
       slots[slot].pendingCount += 1
       slots[slot].pendingBits.insert(index: index)
       queue.submit(
-        Transfer(
-          tag: UInt64(slot) << 8 | UInt64(index), operation: operation, device: region.device,
-          byteOffset: operation == .flush ? 0 : region.sectors.first.byteOffset,
-          byteCount: operation == .flush ? 0 : Int(region.sectors.count.byteCount),
-          memory: request.memory))
+        Transfer(operation, region, request.memory, tag: UInt64(slot) << 8 | UInt64(index)))
     }
     endTransfer(of: slot)
   }
@@ -261,9 +284,14 @@ internal import Synchronization
     slots[slot].errorNumbers[region] = errorNumber
     failureTimes[UInt64(slot) << 8 | UInt64(region)] = DeadlineWatch.nanoseconds()
     guard slots[slot].operation == .read else { return }
-    var cursor = MemoryCursor(slots[slot].memory)
-    cursor.advance(by: doneByteCount)
-    cursor.zero(byteCount: slots[slot].readByteCount - doneByteCount)
+    Self.zero(slots[slot].memory, from: doneByteCount, upTo: slots[slot].readByteCount)
+  }
+
+  /// Leaves nothing in memory that a failed read did not bring (rule E6).
+  private static func zero(_ memory: TransferMemory, from done: Int, upTo end: Int) {
+    var cursor = MemoryCursor(memory)
+    cursor.advance(by: done)
+    cursor.zero(byteCount: end - done)
   }
 
   private func endTransfer(of slot: Int) {
@@ -281,14 +309,26 @@ internal import Synchronization
 
   private func takeResult(_ slot: Int) -> IOResult {
     var result = IOResult()
-    result.errorBits = slots[slot].errorBits
-    guard !result.errorBits.isEmpty else { return result }
-    for index in 0..<IORequest.mostRegions where result.errorBits.contains(index: index) {
-      result.failures.append(
-        RegionFailure(regionIndex: index, error: Errno(slots[slot].errorNumbers[index])))
-      let tag = UInt64(slot) << 8 | UInt64(index)
-      result.failureTimes[index] = failureTimes.removeValue(forKey: tag)
+    let failed = slots[slot].errorBits
+    guard !failed.isEmpty else { return result }
+    for index in 0..<IORequest.mostRegions where failed.contains(index: index) {
+      result.noteFailure(
+        region: index, Errno(slots[slot].errorNumbers[index]),
+        time: failureTimes.removeValue(forKey: UInt64(slot) << 8 | UInt64(index)))
     }
     return result
+  }
+}
+
+extension Transfer {
+  /// What one region of a request asks of its device.
+  fileprivate init(_ operation: Operation, _ region: Region, _ memory: TransferMemory, tag: UInt64)
+  {
+    // A flush names a device, not sectors.
+    let isFlush = operation == .flush
+    self.init(
+      tag: tag, operation: operation, device: region.device,
+      byteOffset: isFlush ? 0 : region.sectors.first.byteOffset,
+      byteCount: isFlush ? 0 : Int(region.sectors.count.byteCount), memory: memory)
   }
 }

@@ -95,12 +95,21 @@ public struct IOResult: Sendable {
   /// Bit i is set when at least one transfer of region i failed.
   public internal(set) var errorBits: ErrorBits = []
   /// One for each bit that is set, by rising index. Empty, and without allocation, on success.
-  public internal(set) var failures: [RegionFailure] = []
+  public var failures: [RegionFailure] { details?.failures ?? [] }
   /// The regions among them that missed their deadline and have not ended (rule M12).
   public internal(set) var lateBits: ErrorBits = []
-  /// When each failing region failed, by its index: nanoseconds of the monotonic clock. None for
-  /// one that is late.
-  public internal(set) var failureTimes: [Int: UInt64] = [:]
+  /// Nil on success. One reference, so that a result without failures is cheap to make and drop.
+  private var details: Details?
+  private final class Details: Sendable {
+    let failures: [RegionFailure]
+    /// In the same order.
+    let times: [UInt64?]
+
+    init(_ failures: [RegionFailure], _ times: [UInt64?]) {
+      self.failures = failures
+      self.times = times
+    }
+  }
   /// The lane's name for the request, while a region of it is late.
   var lateRequest = 0
 
@@ -111,6 +120,21 @@ public struct IOResult: Sendable {
   /// The errno of one region; nil when it succeeded.
   public func error(region index: Int) -> Errno? {
     failures.first { $0.regionIndex == index }?.error
+  }
+
+  /// When a region failed, in nanoseconds of the monotonic clock; nil when it succeeded or is late.
+  public func failureTime(region index: Int) -> UInt64? {
+    failures.firstIndex { $0.regionIndex == index }.flatMap { details?.times[$0] }
+  }
+
+  /// Adds the failure of a region that had none.
+  mutating func noteFailure(region index: Int, _ error: Errno, time: UInt64?) {
+    errorBits.insert(index: index)
+    var (failures, times) = (failures, details?.times ?? [])
+    let place = failures.firstIndex { $0.regionIndex > index } ?? failures.count
+    failures.insert(RegionFailure(regionIndex: index, error: error), at: place)
+    times.insert(time, at: place)
+    details = Details(failures, times)
   }
 
   /// Throws unless every region succeeded: the kernel's return value of the sync forms (rule E5).

@@ -20,6 +20,7 @@ extension IOLane {
     _ request: IORequest, deadlines: Deadlines
   ) throws(IORequestError) -> IOResult {
     try request.validate()
+    if let result = performAtOnce(request) { return result }
     let slot = begin(request)
     let isEnded = wait(for: slot, deadlines, since: mayWait && !deadlines.isEmpty ? now() : 0)
     return isEnded ? end(slot) : abandon(slot)

@@ -31,7 +31,7 @@ extension MirrorSet {
     guard let onFailedRequest else { return }
     let now = Self.nanoseconds()
     let legs = zip(outcome.failures, result.failures).map { failure, region in
-      let end = result.failureTimes[region.regionIndex] ?? now
+      let end = result.failureTime(region: region.regionIndex) ?? now
       return FailedRequest.Leg(
         index: failure.leg, error: failure.error,
         latencyMicroseconds: (max(end, begin) - begin) / 1000)

@@ -139,12 +139,12 @@ extension MirrorKeeper {
     _ range: SectorRange, isExclusive: Bool,
     _ body: (borrowing HeldRange) throws(Errno) -> Void
   ) -> Errno? {
-    let ticket = set.rangeLock.acquire(range, exclusive: isExclusive, willWait: lane.willWait)
+    let ticket = set.rangeLock.acquire(range, exclusive: isExclusive) { lane.willWait?() }
     defer { set.rangeLock.release(ticket) }
     // Legs have other numbers by now: planned anew.
     guard set.table === table else { return .restart }
     do throws(Errno) {
-      try body(HeldRange(set: set, range: range, lane: lane, isExclusive: isExclusive))
+      try body(HeldRange(of: set, range, on: lane, isExclusive: isExclusive))
       return nil
     } catch .awaitLegs {
       return .ioError

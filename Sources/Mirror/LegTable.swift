@@ -10,7 +10,6 @@ final class LegTable: Sendable {
   let deadlines: Deadlines
   /// What a read of one leg hands on.
   let readDeadlines: [Deadlines]
-  let numbers: [[Int]]
   let selector: LegSelector
   let policy: MirrorPolicy
   var all: LegBits { .all(count: legs.count) }
@@ -21,7 +20,6 @@ final class LegTable: Sendable {
     regions = legs.map(\.region)
     deadlines = legs.map(\.deadlineMilliseconds)
     readDeadlines = deadlines.map { [$0] }
-    numbers = legs.indices.map { [$0] }
     selector = LegSelector(policy: policy.readPolicy, writeMostly: legs.map(\.isWriteMostly))
   }
 }
@@ -44,7 +42,7 @@ extension MirrorSet {
   func changeLegs(
     on lane: IOLane, _ change: (inout MirrorHealth, [Leg]) -> LegChange
   ) throws(Errno) {
-    let ticket = rangeLock.acquire(whole, exclusive: true, willWait: lane.willWait)
+    let ticket = rangeLock.acquire(whole, exclusive: true) { lane.willWait?() }
     defer { rangeLock.release(ticket) }
     var isChanged = false
     do throws(Errno) {

@@ -14,7 +14,7 @@ extension MirrorSet {
       durable.noteOpening()
       if let refusal = commit(on: lane) { throw refusal }
     }
-    try durable.intent?.mark(range, willWait: lane.willWait)
+    try durable.intent?.mark(range) { lane.willWait?() }
   }
 
   /// Makes what the health has learned durable; nil when it is, or when nothing is kept at all.

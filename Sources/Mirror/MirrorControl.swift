@@ -141,7 +141,7 @@ extension MirrorSet {
   ///
   /// - Throws: what the last flush or the state directory has to say.
   public func retire(on lane: IOLane) throws(Errno) {
-    let ticket = rangeLock.acquire(whole, exclusive: true, willWait: lane.willWait)
+    let ticket = rangeLock.acquire(whole, exclusive: true) { lane.willWait?() }
     defer { rangeLock.release(ticket) }
     isRetired.store(true, ordering: .releasing)
     var failure: Errno?

@@ -9,10 +9,10 @@ extension MirrorSet {
   ///
   /// - Parameters:
   ///   - part: the sectors of the volume that it is about.
-  ///   - legs: the leg of each region; nil when region n is leg n.
+  ///   - legs: on which legs the request's regions lie.
   func run(
-    _ request: IORequest, _ part: SectorRange, deadlines: Deadlines, legs: [Int]? = nil,
-    on lane: IOLane
+    _ request: IORequest, _ part: SectorRange, deadlines: Deadlines,
+    legs: RegionLegs = .byNumber, on lane: IOLane
   ) -> LegOutcome {
     let begin = beginOfRequest()
     do throws(IORequestError) {
@@ -36,8 +36,8 @@ extension MirrorSet {
       for (index, result) in results.enumerated() {
         outcome.formUnion(
           conclude(
-            result, requests[index].operation, part, legs: table.numbers[legs[index]],
-            begin: begin, on: lane))
+            result, requests[index].operation, part, legs: .one(legs[index]), begin: begin, on: lane
+          ))
       }
       return outcome
     } catch {
@@ -47,11 +47,11 @@ extension MirrorSet {
 
   /// Draws from a result what it says of time. Right after the request, before the lane polls.
   private func conclude(
-    _ result: IOResult, _ operation: Operation, _ part: SectorRange, legs: [Int]?,
+    _ result: IOResult, _ operation: Operation, _ part: SectorRange, legs: RegionLegs,
     begin: UInt64, on lane: IOLane
   ) -> LegOutcome {
     guard !result.isSuccess else { return LegOutcome() }
-    let outcome = LegOutcome(result, regionsAreLegs: legs)
+    let outcome = LegOutcome(result, legs)
     report(outcome, result, operation, part, begin: begin)
     if !result.lateBits.isEmpty {
       noteLate(outcome.late, operation, part)
@@ -112,7 +112,8 @@ extension MirrorKeeper {
     let block = SectorCount(UInt64(set.logicalBlockByteCount / sectorByteCount))
     let range = SectorRange(first: Sector(0), count: block)
     _ = look(range) { (_) throws(Errno) in
-      let outcome = unsafe set.readSlowLeg(index, range, into: buffers[index], on: lane)
+      let outcome = unsafe set.readSlowLeg(
+        index, of: table, range, into: buffers[index], on: lane)
       guard outcome.late.isEmpty else { return }
       // One that answers with an error is no longer slow, but a leg that fails.
       set.update { health in

@@ -74,7 +74,7 @@ extension MirrorSet {
     return unsafe regions.withUnsafeBufferPointer { regions in
       unsafe run(
         IORequest(.flush, regions: regions), SectorRange(first: Sector(0), count: SectorCount(0)),
-        deadlines: deadlines, legs: chosen, on: lane)
+        deadlines: deadlines, legs: .listed(chosen), on: lane)
     }
   }
 

@@ -168,11 +168,11 @@ struct MirrorHealth: Sendable {
   ///   - isWritten: whether what the other legs took is to be put in sync by the next flush.
   /// Returns how many in-sync legs hold the range, at its worst-off sector.
   mutating func finishWrite(
-    _ range: SectorRange, failures: [(leg: Int, error: Errno)], missed: LegBits = [],
+    _ range: SectorRange, failures: [LegFailure], missed: LegBits = [],
     isWritten: Bool
   ) -> Int {
     var failed = missed
-    for (leg, _) in failures { failed.insert(index: leg) }
+    for failure in failures { failed.insert(index: failure.leg) }
     let holderCount = holderCount(range, failed: failed)
     for index in legs.indices where !failed.contains(index: index) {
       // What no in-sync leg took must not make a stale one look good at the next flush.
@@ -190,7 +190,7 @@ struct MirrorHealth: Sendable {
       disputed.remove(range)
     }
     guard !failed.isEmpty else { return holderCount }
-    for (leg, _) in failures { legs[leg].retry.noteRequestFailure(Pace.now()) }
+    for failure in failures { legs[failure.leg].retry.noteRequestFailure(Pace.now()) }
     let slow = slowLegs
     _ = markStale(failed, range) { index in
       guard let error = failures.first(where: { $0.leg == index })?.error else { return [] }

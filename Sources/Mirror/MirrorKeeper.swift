@@ -215,7 +215,7 @@ extension MirrorSet {
 
   /// Takes the marks of these chunks away; false where some of them may still be needed.
   func clean(_ chunks: SectorRange, _ intent: IntentMap, on lane: IOLane) -> Bool {
-    let ticket = rangeLock.acquire(chunks, exclusive: true, willWait: lane.willWait)
+    let ticket = rangeLock.acquire(chunks, exclusive: true) { lane.willWait?() }
     defer { rangeLock.release(ticket) }
     // Nobody writes here now. What was written and not flushed keeps its mark.
     if written.unflushed().overlaps(chunks) { return false }

@@ -12,7 +12,7 @@ extension HeldRange {
     throws(Errno)
   {
     check(part)
-    if !set.isTroubled, let leg = set.table.selector.choose(from: set.table.all) {
+    if !set.isTroubled, let leg = table.selector.choose(from: table.all) {
       let outcome = unsafe readLeg(leg, part, into: memory)
       if outcome.isSuccess {
         if finish(part, leg) { return }
@@ -32,7 +32,7 @@ extension HeldRange {
     _ part: SectorRange, ofLeg leg: Int, into memory: UnsafeMutableRawPointer
   ) throws(Errno) {
     check(part)
-    guard set.table.legs.indices.contains(leg) else { throw .noSuchFile }
+    guard table.legs.indices.contains(leg) else { throw .noSuchFile }
     let outcome = unsafe readLeg(leg, part, into: memory)
     if !outcome.late.isEmpty { throw .restart }
     if !outcome.isSuccess { throw outcome.errorForCaller }
@@ -51,7 +51,7 @@ extension HeldRange {
     // Legs that failed here before come last: asking them first would cost a time-out each.
     for candidates in [inSync.subtracting(unreadable), inSync.intersection(unreadable)] {
       var left = candidates
-      while let leg = set.table.selector.choose(from: left) {
+      while let leg = table.selector.choose(from: left) {
         left.remove(LegBits(index: leg))
         let outcome = unsafe readLeg(leg, part, into: memory)
         if outcome.isSuccess {
@@ -142,10 +142,13 @@ extension HeldRange {
       into: memory + Int(SectorCount(half).byteCount))
   }
 
+  /// Reads a part from one leg; a slow one is not asked.
   borrowing func readLeg(
     _ leg: Int, _ part: SectorRange, into memory: UnsafeMutableRawPointer
   ) -> LegOutcome {
-    unsafe set.readLeg(leg, part, into: memory, on: lane)
+    let slow = set.slow(LegBits(index: leg))
+    if !slow.isEmpty { return LegOutcome(slow: slow) }
+    return unsafe set.readSlowLeg(leg, of: table, part, into: memory, on: lane)
   }
 
   /// Whether what was read counts: a flush that failed meanwhile may have made the leg stale here.
@@ -168,22 +171,13 @@ extension HeldRange {
 }
 
 extension MirrorSet {
-  /// Reads a part from one leg; the caller holds the range. A slow leg is not asked.
-  func readLeg(
-    _ leg: Int, _ part: SectorRange, into memory: UnsafeMutableRawPointer, on lane: IOLane
-  ) -> LegOutcome {
-    let slow = slow(LegBits(index: leg))
-    if !slow.isEmpty { return LegOutcome(slow: slow) }
-    return unsafe readSlowLeg(leg, part, into: memory, on: lane)
-  }
-
-  /// Reads a part from one leg, however slow it was.
+  /// Reads a part from one leg, however slow it was; the caller holds the range.
   ///
   /// When it misses its deadline `memory` is spoilt: the leg may write there at any time.
   func readSlowLeg(
-    _ leg: Int, _ part: SectorRange, into memory: UnsafeMutableRawPointer, on lane: IOLane
+    _ leg: Int, of table: LegTable, _ part: SectorRange, into memory: UnsafeMutableRawPointer,
+    on lane: IOLane
   ) -> LegOutcome {
-    let table = table
     table.selector.begin(leg)
     defer { table.selector.end(leg) }
     // One region, so the request's only bit is bit 0, whichever leg that is.
@@ -192,7 +186,7 @@ extension MirrorSet {
         IORequest(
           .read, regions: UnsafeBufferPointer(start: region, count: 1),
           memory: .contiguous(memory, byteCount: Int(part.count.byteCount))), part,
-        deadlines: table.readDeadlines[leg], legs: table.numbers[leg], on: lane)
+        deadlines: table.readDeadlines[leg], legs: .one(leg), on: lane)
     }
   }
 

@@ -20,7 +20,7 @@ public final class MirrorSet: Sendable {
 
   // Nonisolated: replaced by changeLegs(on:_:) alone, which holds the whole range, the lines of
   // flushes and commits, and the health's lock; so whoever holds any of these may look.
-  private nonisolated(unsafe) var currentTable: LegTable
+  @exclusivity(unchecked) private nonisolated(unsafe) var currentTable: LegTable
   var table: LegTable { unsafe currentTable }
   let rangeLock = RangeLock()
   let written = WrittenRanges()
@@ -88,18 +88,18 @@ public final class MirrorSet: Sendable {
   public func reading<R>(
     _ range: SectorRange, on lane: IOLane, _ body: (borrowing HeldRange) throws(Errno) -> R
   ) throws(Errno) -> R {
-    let ticket = rangeLock.acquire(range, exclusive: false, willWait: lane.willWait)
+    let ticket = rangeLock.acquire(range, exclusive: false) { lane.willWait?() }
     defer { rangeLock.release(ticket) }
-    return try body(HeldRange(set: self, range: range, lane: lane, isExclusive: false))
+    return try body(HeldRange(of: self, range, on: lane, isExclusive: false))
   }
 
   /// Holds off every overlapping read and write while `body` changes the range.
   public func changing<R>(
     _ range: SectorRange, on lane: IOLane, _ body: (borrowing HeldRange) throws(Errno) -> R
   ) throws(Errno) -> R {
-    let ticket = rangeLock.acquire(range, exclusive: true, willWait: lane.willWait)
+    let ticket = rangeLock.acquire(range, exclusive: true) { lane.willWait?() }
     defer { rangeLock.release(ticket) }
-    return try body(HeldRange(set: self, range: range, lane: lane, isExclusive: true))
+    return try body(HeldRange(of: self, range, on: lane, isExclusive: true))
   }
 
   /// Whether somebody holds some of these sectors to change them, or waits to: a read there may be
@@ -176,8 +176,8 @@ public final class MirrorSet: Sendable {
   ) {
     guard !outcome.isSuccess else { return }
     let now = time(nil)
-    for (leg, error) in outcome.failures {
-      health.legs[leg].noteError(error, operation, range, time: now)
+    for failure in outcome.failures {
+      health.legs[failure.leg].noteError(failure.error, operation, range, time: now)
     }
     health.errorBitsLast = outcome.failed
     health.errorBitsSeen.formUnion(outcome.failed)
@@ -187,9 +187,20 @@ public final class MirrorSet: Sendable {
 /// A range of a mirror set that the caller holds; only through it are sectors read and written.
 public struct HeldRange: ~Copyable {
   let set: MirrorSet
+  /// The set's, which does not change while a range of it is held.
+  let table: LegTable
   public let range: SectorRange
   let lane: IOLane
   let isExclusive: Bool
+
+  /// The caller holds the range.
+  init(of set: MirrorSet, _ range: SectorRange, on lane: IOLane, isExclusive: Bool) {
+    self.set = set
+    table = set.table
+    self.range = range
+    self.lane = lane
+    self.isExclusive = isExclusive
+  }
 
   /// Calls `body`, which frees memory that was read into or written from, when no leg that is late
   /// may still use it.

@@ -52,12 +52,12 @@ extension HeldRange {
       return outcome
     }
     // To zero much may take long where a device writes the zeroes itself.
-    let deadlines = operation.movesData ? set.table.deadlines : []
+    let deadlines = operation.movesData ? table.deadlines : []
     return unsafe withUnsafeTemporaryAllocation(
-      of: Region.self, capacity: set.table.legs.count
+      of: Region.self, capacity: table.legs.count
     ) { regions in
-      for index in set.table.legs.indices {
-        let region = set.table.regions[index]
+      for index in table.legs.indices {
+        let region = table.regions[index]
         unsafe regions.initializeElement(
           at: index, to: targets.contains(index: index) ? region.part(part) : region.none)
       }
@@ -94,13 +94,13 @@ extension HeldRange {
   private borrowing func settle(
     _ part: SectorRange, _ outcome: LegOutcome, targets: LegBits, flushFailures: Int
   ) throws(Errno) {
-    let missed = set.table.all.subtracting(targets)
+    let missed = table.all.subtracting(targets)
     // Where too few in-sync legs took the write, a stale leg that took it is as good once flushed.
     let needsFlush = set.update { health in
       // A flush that failed meanwhile may have swallowed the write: nothing there to save.
       guard set.flushFailureCount == flushFailures else { return false }
       return health.prepareRescue(
-        of: part, failed: outcome.failed.union(missed), quorum: set.table.policy.writeQuorum)
+        of: part, failed: outcome.failed.union(missed), quorum: table.policy.writeQuorum)
     }
     if needsFlush { set.flushUnasked(on: lane) }
     let holderCount = set.update { health -> Int in
@@ -112,9 +112,9 @@ extension HeldRange {
     }
     let isWhole = outcome.isSuccess && missed.isEmpty
     let refusal = isWhole ? nil : set.commitQuietly(on: lane)
-    if holderCount < set.table.policy.writeQuorum { throw set.refusal(outcome.errorForCaller) }
+    if holderCount < table.policy.writeQuorum { throw set.refusal(outcome.errorForCaller) }
     if let refusal { throw refusal }
-    if set.table.policy.onNoSpace == .error,
+    if table.policy.onNoSpace == .error,
       outcome.failures.contains(where: { $0.error.isForWantOfSpace })
     {
       throw .noSpace

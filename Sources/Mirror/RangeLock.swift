@@ -12,6 +12,10 @@ final class RangeLock: Sendable {
     var range: SectorRange
     var isExclusive: Bool
     var ticket: Ticket
+
+    func conflicts(with other: Entry) -> Bool {
+      (isExclusive || other.isExclusive) && range.overlaps(other.range)
+    }
   }
 
   private struct State {
@@ -23,9 +27,7 @@ final class RangeLock: Sendable {
     func isHeld(_ ticket: Ticket) -> Bool {
       guard let index = entries.firstIndex(where: { $0.ticket == ticket }) else { return false }
       let mine = entries[index]
-      return !entries[..<index].contains { earlier in
-        (mine.isExclusive || earlier.isExclusive) && earlier.range.overlaps(mine.range)
-      }
+      return !entries[..<index].contains { $0.conflicts(with: mine) }
     }
   }
 
@@ -35,18 +37,19 @@ final class RangeLock: Sendable {
   ///
   /// - Parameter willWait: called before a wait, if there has to be one.
   func acquire(
-    _ range: SectorRange, exclusive isExclusive: Bool, willWait: (() -> Void)? = nil
+    _ range: SectorRange, exclusive isExclusive: Bool, willWait: () -> Void = {}
   ) -> Ticket {
     let (ticket, isHeld) = state.withLock { state -> (Ticket, Bool) in
-      let ticket = Ticket(number: state.nextNumber)
+      let entry = Entry(
+        range: range, isExclusive: isExclusive, ticket: Ticket(number: state.nextNumber))
       state.nextNumber += 1
-      state.entries.append(Entry(range: range, isExclusive: isExclusive, ticket: ticket))
-      let isHeld = state.isHeld(ticket)
+      let isHeld = !state.entries.contains { $0.conflicts(with: entry) }
+      state.entries.append(entry)
       if !isHeld { state.waiterCount += 1 }
-      return (ticket, isHeld)
+      return (entry.ticket, isHeld)
     }
     if isHeld { return ticket }
-    willWait?()
+    willWait()
     return state.wait { state -> Ticket? in
       guard state.isHeld(ticket) else { return nil }
       state.waiterCount -= 1

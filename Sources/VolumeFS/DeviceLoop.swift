@@ -23,7 +23,7 @@ struct DeviceLoop {
       let room = unsafe memory.message
       let count = unsafe Glibc.read(door.descriptor, room.baseAddress, room.count)
       // ENOENT: the caller was interrupted before we got to its request.
-      let error = Errno.last
+      let error = count < 0 ? Errno.last : nil
       gate.leave()
       if count >= MemoryLayout<fuse_in_header>.size {
         unsafe serve(UnsafeMutableRawBufferPointer(rebasing: room[..<count]))

@@ -35,14 +35,15 @@ enum WorkerMemory {
 
 /// What is read from and written to /dev/fuse: headers, and behind them, on a page, the data.
 @safe final class DeviceMemory: TransferMemoryOwner {
-  // Safe: mapped from init to deinit, and only lent to the owner's calls.
+  // Safe: mapped from init to deinit, and only lent to the owner's calls, one after the other.
 
   /// The headers of a WRITE: with them in front, its payload starts on a page, and goes to direct
   /// legs as it lies.
   static let writeHeaderByteCount =
     MemoryLayout<fuse_in_header>.size + MemoryLayout<fuse_write_in>.size
 
-  private var start = unsafe WorkerMemory.map(WorkerMemory.byteCount, isPopulated: true)
+  @exclusivity(unchecked) private var start =
+    unsafe WorkerMemory.map(WorkerMemory.byteCount, isPopulated: true)
 
   deinit { unsafe munmap(start, WorkerMemory.byteCount) }
 

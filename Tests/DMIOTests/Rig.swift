@@ -20,16 +20,13 @@ final class Rig: Sendable {
   /// Cancels the test, with the reason, where the bench cannot run.
   init(
     _ bench: Bench, deviceCount: Int = 3, pages: Int = 4,
-    rule: @escaping FaultBackend.Rule = { _ in nil }
+    rule: FaultBackend.Rule? = nil
   ) throws {
     try bench.require()
     let backend = bench.makeBackend()
-    let seen = self.seen
-    client = IOClient(
-      backend: FaultBackend(backend) { facts in
-        seen.append(facts)
-        return rule(facts)
-      })
+    // Without a rule there is no fault backend either, so that transfers may go past the queue.
+    let faulty: any Backend = if let rule { FaultBackend(backend, rule: rule) } else { backend }
+    client = IOClient(backend: SeenBackend(faulty, seen))
     if pages > 0 { client.get(pages: pages) }
     memory = backend as? MemoryBackend
     if let memory {
@@ -93,12 +90,24 @@ final class Rig: Sendable {
   }
 }
 
-/// The transfers that a backend was given.
+/// The transfers that a backend was given, in a queue or past it.
 final class SeenTransfers: Sendable {
-  private let list = ConditionLock<[TransferFacts]>([])
-  func append(_ facts: TransferFacts) { list.withLock { $0.append(facts) } }
+  struct Seen: Sendable {
+    let operation: BlockIO.Operation
+    let device: Device
+    let byteOffset: UInt64
+    let isPassing: Bool
+  }
+
+  private let list = ConditionLock<[Seen]>([])
+  func append(_ transfer: Transfer, isPassing: Bool) {
+    let seen = Seen(
+      operation: transfer.operation, device: transfer.device, byteOffset: transfer.byteOffset,
+      isPassing: isPassing)
+    list.withLock { $0.append(seen) }
+  }
   func removeAll() { list.withLock { $0.removeAll() } }
-  var all: [TransferFacts] { list.withLock { $0 } }
+  var all: [Seen] { list.withLock { $0 } }
   var count: Int { all.count }
 }
 

@@ -89,3 +89,55 @@ final class WatchedBackend: Backend {
     }
   }
 }
+
+/// A backend around another that writes down what it is given.
+final class SeenBackend: Backend {
+  let name = "seen"
+  private let wrapped: any Backend
+  private let seen: SeenTransfers
+
+  init(_ wrapped: any Backend, _ seen: SeenTransfers) {
+    self.wrapped = wrapped
+    self.seen = seen
+  }
+
+  func makeQueue(isBoundToThread: Bool) throws(Errno) -> any TransferQueue {
+    Queue(try wrapped.makeQueue(isBoundToThread: isBoundToThread), seen)
+  }
+
+  private final class Queue: TransferQueue {
+    private let wrapped: any TransferQueue
+    private let seen: SeenTransfers
+    var capacity: Int { wrapped.capacity }
+    var underWay: Int { wrapped.underWay }
+    var mayWait: Bool { wrapped.mayWait }
+
+    init(_ wrapped: any TransferQueue, _ seen: SeenTransfers) {
+      self.wrapped = wrapped
+      self.seen = seen
+    }
+
+    func submit(_ transfer: Transfer) {
+      seen.append(transfer, isPassing: false)
+      wrapped.submit(transfer)
+    }
+
+    func mayPass(to device: Device) -> Bool { wrapped.mayPass(to: device) }
+
+    func perform(_ transfer: Transfer) -> TransferResult {
+      seen.append(transfer, isPassing: true)
+      return wrapped.perform(transfer)
+    }
+
+    func reap(waiting: Bool, into results: inout [TransferResult]) {
+      wrapped.reap(waiting: waiting, into: &results)
+    }
+
+    func reap(waitingFor count: Int, into results: inout [TransferResult]) {
+      wrapped.reap(waitingFor: count, into: &results)
+    }
+
+    func wake() { wrapped.wake() }
+    func adopt(_ memory: PageMapping) { wrapped.adopt(memory) }
+  }
+}

@@ -16,7 +16,8 @@ struct BoundTests {
   private static let count: UInt64 = 5000
 
   private func write(_ health: inout MirrorHealth, _ range: SectorRange, failing: [Int]) -> Int {
-    health.finishWrite(range, failures: failing.map { ($0, .ioError) }, isWritten: true)
+    health.finishWrite(
+      range, failures: failing.map { LegFailure(leg: $0, error: .ioError) }, isWritten: true)
   }
 
   @Test("M4: of a large stale range only what was rewritten becomes in sync, past the bound, too")

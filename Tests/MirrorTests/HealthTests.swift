@@ -25,7 +25,8 @@ private func range(_ first: UInt64, _ count: UInt64) -> SectorRange {
   var errorBits: LegBits { health.errorBits }
 
   @discardableResult func write(_ range: SectorRange, failing: [Int: Errno] = [:]) -> Int {
-    health.finishWrite(range, failures: failing.map { ($0.key, $0.value) }, isWritten: true)
+    health.finishWrite(
+      range, failures: failing.map { LegFailure(leg: $0.key, error: $0.value) }, isWritten: true)
   }
 
   /// Whether everything is still on a leg.

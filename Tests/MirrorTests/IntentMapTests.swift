@@ -32,7 +32,7 @@ final class IntentMapTests {
   func marks() throws {
     let made = try map()
     #expect(made.dirtyAtOpen.isEmpty && made.damage == nil)
-    try made.mark(range(20, 8), willWait: nil)
+    try made.mark(range(20, 8))
     #expect(try map().dirtyAtOpen.ranges == [range(16, 16)])
     #expect(made.markedCount == 2)
     try made.clear(range(16, 8))
@@ -42,9 +42,9 @@ final class IntentMapTests {
   @Test("Only a writer that goes on where it was marks ahead")
   func ahead() throws {
     let made = try map()
-    try made.mark(range(80, 8), willWait: nil)
+    try made.mark(range(80, 8))
     #expect(made.markedCount == 1)
-    try made.mark(range(88, 8), willWait: nil)
+    try made.mark(range(88, 8))
     #expect(made.markedCount == 10)
     var waits = 0
     try made.mark(range(152, 8)) { waits += 1 }
@@ -54,17 +54,17 @@ final class IntentMapTests {
   @Test("The volume's last chunk may be shorter")
   func lastChunk() throws {
     let made = try map(sectors: 20)
-    try made.mark(range(16, 4), willWait: nil)
+    try made.mark(range(16, 4))
     #expect(try map(sectors: 20).dirtyAtOpen.ranges == [range(16, 4)])
   }
 
   @Test("What was not written since the last look is idle")
   func idle() throws {
     let made = try map()
-    try made.mark(range(0, 8), willWait: nil)
-    try made.mark(range(400, 8), willWait: nil)
+    try made.mark(range(0, 8))
+    try made.mark(range(400, 8))
     #expect(made.takeIdle().isEmpty)
-    try made.mark(range(400, 8), willWait: nil)
+    try made.mark(range(400, 8))
     #expect(made.takeIdle() == [range(0, 8)])
   }
 
@@ -72,7 +72,7 @@ final class IntentMapTests {
   func damage() throws {
     do {
       let made = try map()
-      try made.mark(range(40, 8), willWait: nil)
+      try made.mark(range(40, 8))
     }
     let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
     #expect(bytes.count == 1024)
@@ -94,7 +94,7 @@ final class IntentMapTests {
     }
     do {
       let made = try map(8)
-      for first: UInt64 in [40, 56, 99_992] { try made.mark(range(first, 8), willWait: nil) }
+      for first: UInt64 in [40, 56, 99_992] { try made.mark(range(first, 8)) }
     }
     for (chunk, dirty): (UInt64, _) in [
       (64, [range(40, 8), range(56, 8), range(99_992, 8)]),
@@ -129,7 +129,7 @@ final class IntentMapTests {
           let first = UInt64(number * 1000 + round % 50 * 16) * 8
           let range = SectorRange(first: Sector(first), count: Self.chunk)
           do throws(Errno) {
-            try made.mark(range, willWait: nil)
+            try made.mark(range)
             if round % 50 == 49 { try made.clear(range) }
           } catch {
             failures.withLock { $0 += 1 }
@@ -148,12 +148,12 @@ final class IntentMapTests {
   func large() throws {
     let made = try IntentMap(
       path: path, sectorCount: SectorCount(1 << 35), chunk: SectorCount(8192), safety: .process)
-    try made.mark(range((1 << 35) - 8, 8), willWait: nil)
+    try made.mark(range((1 << 35) - 8, 8))
     let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
     #expect(size == 512 * (1 + (4_194_304 + 3967) / 3968))
     #expect(made.takeIdle().isEmpty)
     // As mkfs does, that punches the whole of it first.
-    try made.mark(range(0, 1 << 35), willWait: nil)
+    try made.mark(range(0, 1 << 35))
     #expect(made.markedCount == 4_194_304)
     #expect(made.marked().count == 1058)
     for range in made.marked() { try made.clear(range) }
@@ -163,14 +163,14 @@ final class IntentMapTests {
   @Test("At rest a map holds no descriptor, and one that is gone takes no marks")
   func closed() throws {
     let made = try map(.durable)
-    try made.mark(range(0, 8), willWait: nil)
+    try made.mark(range(0, 8))
     let folder = "/proc/self/fd"
     for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
       let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
       #expect(target != path)
     }
     try FileManager.default.removeItem(atPath: path)
-    #expect(throws: Errno.noSuchFile) { try made.mark(range(80, 8), willWait: nil) }
+    #expect(throws: Errno.noSuchFile) { try made.mark(range(80, 8)) }
     #expect(made.markedCount == 1)
     #expect(throws: Errno.noSuchFile) { try made.sync() }
   }

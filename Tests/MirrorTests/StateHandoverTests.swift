@@ -51,7 +51,7 @@ final class StateHandoverTests {
     let map = try IntentMap(
       path: folder + "/intent", sectorCount: SectorCount(Self.sectorCount),
       chunk: SectorCount(8192), safety: .process)
-    try map.mark(Self.range(sector, 1), willWait: nil)
+    try map.mark(Self.range(sector, 1))
   }
 
   private func plan(
