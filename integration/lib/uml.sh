@@ -71,9 +71,10 @@ exec $systemd --system --unit=case.target --log-target=console --log-level=info 
 GUEST
 }
 
-# run_guest [MODULE[:PARAMETER]...] <SCRIPT, within GUEST_SECONDS: ends the case with what it says in a guest with these modules. The
-# script runs as the guest's init, when /mnt/out (this side's) and /mnt/work are there; it has to call
-# run_case, which runs this case, write its status to /mnt/out/status, and end the guest.
+# run_guest [MODULE[:PARAMETER]...] <SCRIPT: ends the case with what it says in a guest with these
+# modules. The script runs as the guest's init, when /mnt/out (this side's) and /mnt/work are there;
+# it has to call run_case, which runs this case, write its status to /mnt/out/status, and end the
+# guest.
 run_guest() {
   local kernel modules status
   need linux.uml insmod
@@ -111,7 +112,7 @@ GUEST
   local memory=/dev/shm/mirrorfs-uml.$$
   mkdir "$memory"
   defer rm -rf "$memory"
-  TMPDIR=$memory timeout -k 5 "${GUEST_SECONDS:-100}" "$kernel" mem=512M root=/dev/root rootfstype=hostfs rootflags=/ ro \
+  TMPDIR=$memory timeout -k 5 580 "$kernel" mem=512M root=/dev/root rootfstype=hostfs rootflags=/ ro \
     init="$WORK/uml/init" con=null con0=null,fd:1 quiet loglevel=3 panic=-1 uml_dir="$memory/" \
     </dev/null >"$WORK/uml/console" 2>&1 || true
   cat "$WORK/uml/output" 2>/dev/null || cat "$WORK/uml/console"

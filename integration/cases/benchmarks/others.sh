@@ -2,7 +2,6 @@
 # Benchmarks/all makes what docs/PERFORMANCE.md shows: a quick run of all but the engine's and the one in memory,
 # which have cases of their own; with INTEGRATION_LONG=1 delayed legs and loop devices, too. The figures are not
 # looked at.
-# time-limit: 300
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 need fio cc pkg-config fusermount3 nbdkit nbdfuse

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Lines of fstab in a real systemd: its generator makes mount units of them, which mount by our helper,
 # wait for what they have to, and unmount cleanly; with nofail a mount that fails stops nothing.
-# time-limit: 300
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 
-GUEST_SECONDS=280 in_systemd
+in_systemd
 MNT=/srv/disks CONFIG=/etc/mirrorfs/disks.yaml STATE_DIRECTORY=/var/lib/mirrorfs
 VOL=$MNT/vol
 property() { systemctl show -P "$1" "$2"; }

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # F1 to F7 hold in every mode of the cache: the cases on data, files, programs and poll once more with
 # cache: writeback and with cache: none.
-# time-limit: 400
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # F1, M3: 200 MiB of random bytes, copied in with cp, are equal in the volume and on both legs;
 # with both engines.
-# time-limit: 240
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # docs/KERNEL.md: its terminal transcripts run as they are printed there, with the kernel's mirror.
-# time-limit: 300
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 # shellcheck source=transcript.bash
 source "${BASH_SOURCE[0]%/*}/transcript.bash"
 
-GUEST_SECONDS=280 in_uml dm-mirror
+in_uml dm-mirror
 # Not below a folder that the document names.
 WORK=/run/work
 mkdir "$WORK"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # M1: sector 1000 unreadable on leg 0 and 2000 on leg 1: reads of 1000, 2000 and 3000 succeed, and
 # so do one large direct read and one buffered read across both.
-# time-limit: 240
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 

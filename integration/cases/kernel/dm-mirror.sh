@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # dmsetup-table: what the kernel's mirror writes through our table reads the same through mirrorfs, and
 # the other way round; a leg that missed something is never copied over one that holds it.
-# time-limit: 300
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 
-GUEST_SECONDS=280 in_uml dm-mirror
+in_uml dm-mirror
 table() { "$MIRRORFS" dmsetup-table "$CONFIG" "$@"; }
 # in_kernel TABLE [READY_REGEX]: the kernel's device over the legs, when all of them are in sync.
 in_kernel() {

@@ -2,7 +2,6 @@
 # A mount of many volumes, hundreds, or with INTEGRATION_LONG=1 as many as the limit of open files allows and
 # 10,000 whose legs are parts of two files: each costs little memory and a descriptor a leg, or none, and
 # one of them is as fast as if it were alone. The limit of open files is raised, or said to be too low.
-# time-limit: 600
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 need fio

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # M1, M3, M4, M8: as model, while one leg at a time fails and recovers at random: every read is
 # right all the time; at the end, all rewritten and flushed, the legs are equal and in sync.
-# time-limit: 180
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # transport: what is promised holds over io_uring too: cases of other areas, run again over it.
-# time-limit: 300
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
 need fio
