@@ -15,7 +15,9 @@ internal import Glibc
 /// A transfer on its way through a backend: cuts it into steps and takes each step's outcome.
 ///
 /// Both backends use it, so that short transfers, retries, alignment and limits are handled once.
-/// A progress is reused for transfer after transfer; its window and bounce buffer stay.
+/// A progress is reused for transfer after transfer; its window and bounce buffer stay. Safe: its
+/// pointers never leave but for the length of a step; where access is not checked at run time, no
+/// access lasts longer than a call in here.
 @safe public final class TransferProgress {
   /// Vectors in one step; UIO_MAXIOV is 1024, and longer steps gain nothing.
   static let windowCount = 128
@@ -27,8 +29,8 @@ internal import Glibc
   /// How often in a row a device may answer EAGAIN, before that is its error.
   static let mostEmptyAttempts = 1000
 
-  public private(set) var transfer: Transfer
-  private var cursor: MemoryCursor
+  @safe @exclusivity(unchecked) private var current: Transfer
+  @safe @exclusivity(unchecked) private var cursor: MemoryCursor
   private var doneByteCount = 0
   private var failedAttempts = 0
   private var emptyAttempts = 0
@@ -37,8 +39,10 @@ internal import Glibc
   private var window: UnsafeMutablePointer<iovec>?
   private var bounce: UnsafeMutableRawPointer?
 
+  public var transfer: Transfer { current }
+
   public init() {
-    transfer = Transfer(
+    current = Transfer(
       tag: 0, operation: .flush, device: Device(descriptor: -1, capacity: SectorCount(0)),
       byteOffset: 0, byteCount: 0, memory: .none)
     cursor = MemoryCursor(.none)
@@ -51,7 +55,7 @@ internal import Glibc
 
   /// Starts over with another transfer.
   public func begin(_ transfer: Transfer) {
-    self.transfer = transfer
+    current = transfer
     cursor = MemoryCursor(transfer.memory)
     doneByteCount = 0
     failedAttempts = 0

@@ -8,23 +8,24 @@ internal import Glibc
 /// The kernel counterpart is one `io_context`. Bound to a thread, the ring is made for one issuer
 /// with deferred task work where the kernel knows that, so completions are handled when this thread
 /// asks for them and never interrupt it. Safe: the pointers live from init to deinit and never
-/// leave.
+/// leave; what every transfer changes is not checked for exclusive access at run time, because no
+/// access to it lasts longer than an operator.
 @safe final class UringQueue: TransferQueue {
   let capacity = 128
-  private(set) var underWay = 0
+  @safe @exclusivity(unchecked) private(set) var underWay = 0
   /// Those of them that go to a device which does not answer at memory speed.
-  private var slowCount = 0
+  @safe @exclusivity(unchecked) private var slowCount = 0
   var mayWait: Bool { slowCount > 0 }
 
   private let ring: UnsafeMutablePointer<io_uring>
   private let slots: [TransferProgress]
-  private var freeSlots: [Int]
+  @safe @exclusivity(unchecked) private var freeSlots: [Int]
   /// Submitted transfers that are made by system calls, once the ring has got its share.
-  private var quick: [Int] = []
+  @safe @exclusivity(unchecked) private var quick: [Int] = []
   /// For transfers that go past the queue.
   private let passing = TransferProgress()
-  private var unsubmittedCount = 0
-  private var inRingCount = 0
+  @safe @exclusivity(unchecked) private var unsubmittedCount = 0
+  @safe @exclusivity(unchecked) private var inRingCount = 0
   /// Written by ``wake()``; the ring polls it. It does not read it: that would leave a pointer of
   /// ours with the kernel after the ring is gone.
   private let wakeDescriptor: CInt

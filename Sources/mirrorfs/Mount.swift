@@ -69,6 +69,7 @@ struct Mount {
     handleSignals(fileSystem, client, reload)
     let ready = IOThread(name: "mirrorfs-ready") { [logger, mountPoint] in
       let transport = fileSystem.waitUntilReady() == .ring ? "uring" : "dev"
+      ReadAhead.raise(at: mountPoint)
       logger.notice(
         "mounted mount_point=\(mountPoint) engine=\(drill.backend.name) transport=\(transport)")
       ServiceNotice.send("READY=1\nSTATUS=mounted on \(mountPoint)")

@@ -3,18 +3,28 @@ import Glibc
 /// The mirrorfs mounts of this machine, and their volumes.
 enum MountList {
   /// Where a mirrorfs is mounted, from the kernel's list.
-  static func mountPoints() -> [String] {
-    guard let list = unsafe fopen("/proc/self/mounts", "r") else { return [] }
+  static func mountPoints() -> [String] { all().map(\.mountPoint) }
+
+  /// The number of the file system that is mounted there, as `0:42`; nil where none of ours is.
+  static func device(of mountPoint: String) -> String? {
+    all().last { $0.mountPoint == mountPoint }?.device
+  }
+
+  private static func all() -> [(mountPoint: String, device: String)] {
+    guard let list = unsafe fopen("/proc/self/mountinfo", "r") else { return [] }
     defer { unsafe fclose(list) }
-    var found: [String] = []
+    var found: [(mountPoint: String, device: String)] = []
     var line: UnsafeMutablePointer<CChar>?
     var capacity = 0
     defer { unsafe free(line) }
     while unsafe getline(&line, &capacity, list) > 0 {
       guard let text = unsafe line.map({ unsafe String(cString: $0) }) else { continue }
+      // Number, parent, device, root, mount point, options, any number of marks, "-", type, ...
       let words = text.split(separator: " ")
-      guard words.count > 2, words[2] == "fuse.mirrorfs" else { continue }
-      found.append(plain(String(words[1])))
+      guard let dash = words.dropFirst(6).firstIndex(of: "-"), dash + 1 < words.count,
+        words[dash + 1] == "fuse.mirrorfs"
+      else { continue }
+      found.append((plain(String(words[4])), String(words[2])))
     }
     return found
   }
