@@ -4,7 +4,7 @@ internal import Synchronization
 /// Lets a few workers wait for requests, and keeps the others in reserve.
 ///
 /// Legs in memory are served best by few threads; legs that make a thread wait need one thread for
-/// each request under way. So a worker that is about to wait for a device makes sure that somebody
+/// each request under way, and more of them listen. So a worker that is about to wait for a device makes sure that somebody
 /// still listens to the kernel, and wakes one of the reserve if nobody does. The common path costs
 /// two atomic additions.
 final class WorkerGate: Sendable {
@@ -14,8 +14,9 @@ final class WorkerGate: Sendable {
     var isClosed = false
   }
 
-  /// Workers that may wait for requests at once.
-  private let mostListeners: Int
+  /// Workers that may wait for requests at once. Relaxed: it only grows, and a worker that has not
+  /// seen that waits in reserve once more.
+  private let mostListeners: Atomic<Int>
   /// Workers waiting for a request now. Sequentially consistent: a worker that parks and the last
   /// listener that leaves must not both take the other for a listener.
   private let listeners = Atomic<Int>(0)
@@ -24,13 +25,18 @@ final class WorkerGate: Sendable {
   /// Called, on a worker, when nobody listens and nobody is in reserve.
   let whenExhausted = ConditionLock<(@Sendable () -> Void)?>(nil)
 
-  init(mostListeners: Int) { self.mostListeners = max(1, mostListeners) }
+  init(mostListeners: Int) { self.mostListeners = Atomic(max(1, mostListeners)) }
+
+  /// From now on that many may, if that is more than before. Any thread.
+  func raise(toListeners count: Int) { mostListeners.max(count, ordering: .relaxed) }
 
   /// Before a worker listens to the kernel; waits here while enough others do.
   ///
   /// Returns false when the mount is gone.
   func enter() -> Bool {
-    if listeners.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue < mostListeners {
+    if listeners.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue
+      < mostListeners.load(ordering: .relaxed)
+    {
       return true
     }
     listeners.wrappingSubtract(1, ordering: .sequentiallyConsistent)
@@ -68,7 +74,11 @@ final class WorkerGate: Sendable {
   private func park() -> Bool {
     let isNeeded = reserve.withLock { reserve -> Bool in
       // The others may all have left since this one was counted as one too many.
-      if listeners.load(ordering: .sequentiallyConsistent) < mostListeners { return true }
+      if listeners.load(ordering: .sequentiallyConsistent)
+        < mostListeners.load(ordering: .relaxed)
+      {
+        return true
+      }
       reserve.parkedCount += 1
       return false
     }

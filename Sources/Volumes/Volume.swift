@@ -95,6 +95,11 @@ public final class Volume: Sendable {
     }
   }
 
+  /// Whether some transfers wait for a device each time, and not only when a cache is full.
+  public var hasDirectLegs: Bool {
+    mirror.legs.contains { $0.region.device.latency == .device }
+  }
+
   /// Unit in bytes that every leg can address.
   var block: UInt64 { UInt64(mirror.logicalBlockByteCount) }
 
