@@ -4,9 +4,9 @@ internal import Synchronization
 /// Lets a few workers wait for requests, and keeps the others in reserve.
 ///
 /// Legs in memory are served best by few threads; legs that make a thread wait need one thread for
-/// each request under way, and more of them listen. So a worker that is about to wait for a device makes sure that somebody
-/// still listens to the kernel, and wakes one of the reserve if nobody does. The common path costs
-/// two atomic additions.
+/// each request under way, and more of them listen. So a worker that is about to wait for a device
+/// makes sure that somebody still listens to the kernel, and wakes one of the reserve if nobody
+/// does. The common path costs two atomic additions.
 final class WorkerGate: Sendable {
   private struct Reserve {
     var parkedCount = 0
