@@ -11,7 +11,7 @@ enum MountList {
   }
 
   private static func all() -> [(mountPoint: String, device: String)] {
-    guard let list = unsafe fopen("/proc/self/mountinfo", "r") else { return [] }
+    guard let list = unsafe fopen("/proc/self/mountinfo", "re") else { return [] }
     defer { unsafe fclose(list) }
     var found: [(mountPoint: String, device: String)] = []
     var line: UnsafeMutablePointer<CChar>?

@@ -12,7 +12,7 @@ enum ReadAhead {
   static func raise(at mountPoint: String) {
     guard let device = MountList.device(of: mountPoint) else { return }
     let path = "/sys/class/bdi/\(device)/read_ahead_kb"
-    guard let file = unsafe fopen(path, "r+") else { return }
+    guard let file = unsafe fopen(path, "r+e") else { return }
     defer { unsafe fclose(file) }
     var digits = [CChar](repeating: 0, count: 32)
     guard unsafe fgets(&digits, 32, file) != nil, unsafe strtol(digits, nil, 10) < kibibyteCount

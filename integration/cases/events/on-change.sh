@@ -13,7 +13,9 @@ cat >hook <<HOOK
 while read -r key value; do
   if [ "\$key" = SigBlk: ]; then blocked=\$value; fi
 done </proc/self/status
-descriptors=\$(ls /proc/\$\$/fd | tr '\\n' ' ')
+# Without a pipe, whose ends would be among them. 255 is the script, 3 this look.
+descriptors=''
+for descriptor in /proc/\$\$/fd/*; do descriptors+="\${descriptor##*/} "; done
 line=\$({ printf '%s|' "\$MIRRORFS_EVENT" "\$MIRRORFS_VOLUME" "\$MIRRORFS_LEG" "\$MIRRORFS_LEG_STATE" \\
     "\$MIRRORFS_STATE" "\$MIRRORFS_LEGS" "\$MIRRORFS_ERROR_BITS" "\$MIRRORFS_DEVICE" "\$MIRRORFS_MOUNT_POINT"
   printf '%s|' "\$descriptors" "\$blocked"
