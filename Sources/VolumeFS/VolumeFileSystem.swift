@@ -230,7 +230,8 @@ public enum KernelTransport: Sendable {
     crew.wakeAll()
   }
 
-  /// Drops what the kernel has read of a volume when that was not what the legs hold.
+  /// Makes ready for volumes: enough listeners for their legs, and an ear for what the kernel has
+  /// read of them and must drop, because it was not what the legs hold.
   private func listen(to volumes: [Volume]) {
     for volume in volumes {
       // A worker that has waited for a device goes straight back to the kernel: to wait in reserve

@@ -5,7 +5,7 @@ import Glibc
 /// It does so by 128 KiB for every FUSE file system, whatever that asks for, and has one request
 /// under way then: a leg that could serve several side by side waits. Only root may change it.
 enum ReadAhead {
-  /// Four of the largest requests; more gained nothing on a disk, and less lost.
+  /// Four of the largest requests: on a disk less was slower, and more was not tried.
   private static let kibibyteCount = 4096
 
   /// Raises it for a mount of ours, if we may; it is never lowered.

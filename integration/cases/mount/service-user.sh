@@ -57,6 +57,8 @@ chmod 0660 mine/b
 chown 65534 mine/b
 
 mount_config
+# Only root may have the kernel read further ahead.
+assert_equal 128 "$(cat "/sys/class/bdi/$(mountpoint -d "$MNT")/read_ahead_kb")"
 daemon=$(xattr "$MNT" pid)
 assert_equal $'Uid:\t65534\t65534\t65534\t65534' "$(grep ^Uid: "/proc/$daemon/status")"
 assert_equal "Gid: 65534 65534 65534 65534" "$(grep ^Gid: "/proc/$daemon/status" | tr -s '\t' ' ')"

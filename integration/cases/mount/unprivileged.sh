@@ -19,6 +19,8 @@ chown -R 65534:65534 mine
 defer umount -l "$MNT"
 as_nobody "$MIRRORFS" mount "$CONFIG" "$MNT" --log "$LOG"
 mounted "$MNT"
+# Only root may have the kernel read further ahead.
+assert_equal 128 "$(cat "/sys/class/bdi/$(as_nobody mountpoint -d "$MNT")/read_ahead_kb")"
 printf 'hello' | as_nobody dd of="$VOL" conv=notrunc,fsync status=none
 assert_equal hello "$(as_nobody head -c 5 "$VOL")"
 assert_equal AA "$(as_nobody getfattr --absolute-names --only-values -n user.mirrorfs.legs "$VOL")"
