@@ -31,6 +31,22 @@ struct PassingTests {
     #expect(rig.seen.all.map(\.isPassing) == [false])
   }
 
+  @Test("what the lane has started before is not left waiting", arguments: inMemory)
+  func startedBefore(bench: Bench) throws {
+    let rig = try Rig(bench, deviceCount: 1)
+    let lane = try rig.client.makeLane()
+    defer { rig.client.giveBack(lane) }
+    let regions = [rig.region(0, 0, 0)]
+    var endedCount = 0
+    try unsafe regions.withUnsafeBufferPointer { regions in
+      let request = unsafe IORequest(.flush, regions: regions)
+      try lane.start(request) { _ in endedCount += 1 }
+      try lane.perform(request).orThrow()
+    }
+    #expect(endedCount == 1)
+    lane.poll(waiting: false)
+  }
+
   @Test("a fault that is set stops them, so that it is met", arguments: inMemory)
   func faults(bench: Bench) throws {
     let rig = try Rig(bench, deviceCount: 1) { _ in .fail(.noSpace) }
