@@ -71,6 +71,15 @@ struct MirrorHealth: Sendable {
   /// Legs that the operator took out of service.
   var outLegs: LegBits { LegBits(indices: legs.indices.filter { legs[$0].isOut }) }
 
+  /// Legs that are somebody else's, as far as anybody knows: changed, or new here, and in sync
+  /// nowhere. Nothing is written there before somebody asks (rule M17).
+  ///
+  /// A leg that waits for a command and is in sync somewhere is not one of these: it may be the
+  /// only copy there, and must stay it.
+  var foreignLegs: LegBits {
+    LegBits(indices: legs.indices.filter { legs[$0].isHeld && legs[$0].stale.contains(whole) })
+  }
+
   /// Whether all reads of the range must come from its lowest in-sync leg.
   func isPinned(_ range: SectorRange) -> Bool {
     unsettled.overlaps(range) || unverified.overlaps(range)

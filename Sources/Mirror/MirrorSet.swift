@@ -119,10 +119,11 @@ public final class MirrorSet: Sendable {
     durable?.wantsCommit()
   }
 
-  /// The legs that writes go to: all that are in service.
+  /// The legs that writes go to: all that are in service and ours.
   var writeTargets: LegBits {
     let all = table.all
-    return isTroubled ? all.subtracting(withHealth { $0.absentLegs }) : all
+    guard isTroubled else { return all }
+    return all.subtracting(withHealth { $0.absentLegs.union($0.foreignLegs) })
   }
 
   /// Reads the health under its lock.

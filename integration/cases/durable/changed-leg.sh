@@ -22,7 +22,16 @@ for how in written swapped; do
   assert_match "leg=1 leg_is=changed" "$(grep leg_is= "$LOG" | tail -n 1)" $how
   assert_state AS 0x2 degraded
   for _ in 1 2 3 4; do assert_equal n "$(sector_byte "$VOL" 7)" $how; done
+  # Neither by background work nor by what is written to the volume, in this mount and the next.
+  write_sectors "$VOL" 100 1 q
+  sync "$VOL"
+  unmount
+  mount_config
+  write_sectors "$VOL" 200 1 q
+  fallocate --punch-hole --offset 4096 --length 4096 "$VOL"
+  sync "$VOL"
   sleep 1
+  assert_state AS 0x2 degraded
   assert_equal "$sum" "$(sha256sum <"$LEG")" "$how: overwritten unasked"
   control resync
   wait_until 10 has_letters AA
