@@ -64,21 +64,19 @@ struct MirrorHealth: Sendable {
   /// Rises with everything that must be durable before a write is acknowledged (rule M4).
   var growth: UInt64 { legs.reduce(changes) { $0 &+ $1.growth } }
 
-  /// Legs that are passed by: taken out of service, or slow.
-  var absentLegs: LegBits { LegBits(indices: legs.indices.filter { legs[$0].isAbsent }) }
+  /// Legs that are passed by: taken out of service, slow, or somebody else's, as far as anybody
+  /// knows: a leg that waits for a command and is in sync nowhere (rule M17). One that waits and is
+  /// in sync somewhere may be the only copy there, and must stay it.
+  var absentLegs: LegBits {
+    LegBits(
+      indices: legs.indices.filter {
+        legs[$0].isAbsent || legs[$0].isHeld && legs[$0].stale.contains(whole)
+      })
+  }
   /// Legs that missed a deadline and have not answered since.
   var slowLegs: LegBits { LegBits(indices: legs.indices.filter { legs[$0].isSlow }) }
   /// Legs that the operator took out of service.
   var outLegs: LegBits { LegBits(indices: legs.indices.filter { legs[$0].isOut }) }
-
-  /// Legs that are somebody else's, as far as anybody knows: changed, or new here, and in sync
-  /// nowhere. Nothing is written there before somebody asks (rule M17).
-  ///
-  /// A leg that waits for a command and is in sync somewhere is not one of these: it may be the
-  /// only copy there, and must stay it.
-  var foreignLegs: LegBits {
-    LegBits(indices: legs.indices.filter { legs[$0].isHeld && legs[$0].stale.contains(whole) })
-  }
 
   /// Whether all reads of the range must come from its lowest in-sync leg.
   func isPinned(_ range: SectorRange) -> Bool {

@@ -119,11 +119,10 @@ public final class MirrorSet: Sendable {
     durable?.wantsCommit()
   }
 
-  /// The legs that writes go to: all that are in service and ours.
+  /// The legs that writes go to: all that are not passed by.
   var writeTargets: LegBits {
     let all = table.all
-    guard isTroubled else { return all }
-    return all.subtracting(withHealth { $0.absentLegs.union($0.foreignLegs) })
+    return isTroubled ? all.subtracting(withHealth { $0.absentLegs }) : all
   }
 
   /// Reads the health under its lock.

@@ -38,6 +38,22 @@ for how in written swapped; do
   unmount
   assert_same "$first" "$LEG"
 done
+# Nor is one that the config has anew and that was there, whatever the quorum: too few legs are an error.
+file_leg old 1M o
+sum=$(sha256sum <"$LEG")
+config_for write_quorum=2 "$first" "$LEG"
+mount_config
+assert_match "leg=1 leg_is=new" "$(grep leg_is= "$LOG" | tail -n 1)"
+assert_fails write_sectors "$VOL" 100 1 z
+sync "$VOL" || true
+assert_equal "$sum" "$(sha256sum <"$LEG")" "new: overwritten unasked"
+control resync
+wait_until 10 has_letters AA
+write_sectors "$VOL" 100 1 z
+unmount
+assert_same "$first" "$LEG"
+LEG=$WORK/b.swapped.img
+rm -rf "$STATE_DIRECTORY/volumes"
 # The only good copy may not be missing.
 mount_volume "$first" "$LEG"
 control 'fail 1'
