@@ -78,7 +78,7 @@ let package = Package(
 
     tests("BlockIO", ["BlockIO", "BlockIOThreads", "BlockIOUring", "BlockIOFaults"]),
     tests("DMIO", ["DMIO", "BlockIO", "BlockIOThreads", "BlockIOUring", "BlockIOFaults"]),
-    tests("Mirror", ["Mirror", "DMIO", "BlockIO", "BlockIOFaults"]),
+    tests("Mirror", ["Mirror", "DMIO", "BlockIO", "BlockIOThreads", "BlockIOFaults"]),
     tests("Volumes", ["Volumes", "Mirror", "DMIO", "BlockIO", "BlockIOFaults"]),
     tests("FuseRing", ["FuseRing"]),
     tests("VolumeFS", ["VolumeFS", "BlockIO"]),

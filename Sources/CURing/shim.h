@@ -3,11 +3,15 @@
 #pragma once
 #include <features.h>
 
+#include <errno.h>
+#include <sched.h>
 #include <liburing.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
 // FUSE over io_uring, as the kernel defines it from 6.14 on (protocol 7.42). Said here again, under
 // names of our own, because <linux/fuse.h> of the systems that we build on is older.
@@ -59,24 +63,39 @@ static inline void mirrorfs_prepare_ring_commit(struct io_uring_sqe *entry, int 
     mirrorfs_prepare_ring_command(entry, 2, descriptor, queue, commit_number);
 }
 
+// Puts a completion with result 1 into another thread's ring, without a ring of one's own:
+// IORING_REGISTER_SEND_MSG_RING, of kernels from 6.13 on, which liburing 2.3 does not know. Returns 0
+// or a negated errno.
+static inline int mirrorfs_ring_send(int ring, uint64_t data) {
+    enum { register_send_msg_ring = 31 };
+    struct io_uring_sqe entry;
+    memset(&entry, 0, sizeof entry);
+    io_uring_prep_msg_ring(&entry, ring, 1, data, 0);
+    // glibc has no wrapper for it; syscall(2) is declared with _DEFAULT_SOURCE alone.
+    return syscall(__NR_io_uring_register, -1, register_send_msg_ring, &entry, 1) < 0 ? -errno : 0;
+}
+
 static inline uint64_t mirrorfs_nanoseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-// Looks, without a system call, whether the ring has a completion or work that will make one, until
-// a time of mirrorfs_nanoseconds(). C, because Swift has neither the barriers nor the hint to the
+// Looks whether the ring has a completion or work that will make one, until a time of
+// mirrorfs_nanoseconds(). From `alone` on others that want this processor go first: who brings the
+// next request may be one of them. C, because Swift has neither the barriers nor the hint to the
 // processor that nothing else is done meanwhile.
-static inline bool mirrorfs_ring_spin(struct io_uring *ring, uint64_t until) {
-    do {
+static inline bool mirrorfs_ring_spin(struct io_uring *ring, uint64_t alone, uint64_t until) {
+    for (;;) {
         if (io_uring_cq_ready(ring)) return true;
         if (__atomic_load_n(ring->sq.kflags, __ATOMIC_RELAXED) & IORING_SQ_TASKRUN) return true;
+        uint64_t now = mirrorfs_nanoseconds();
+        if (now >= until) return false;
+        if (now >= alone) sched_yield();
 #if defined(__x86_64__)
         __builtin_ia32_pause();
 #elif defined(__aarch64__)
         __asm__ volatile("yield");
 #endif
-    } while (mirrorfs_nanoseconds() < until);
-    return false;
+    }
 }

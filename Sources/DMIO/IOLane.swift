@@ -1,4 +1,4 @@
-internal import BlockIO
+public import BlockIO
 internal import Glibc
 internal import Synchronization
 
@@ -80,6 +80,25 @@ internal import Synchronization
   /// Called before the lane's thread waits for a device, so that its owner can see to it that
   /// somebody else does the owner's other work meanwhile.
   public var willWait: (() -> Void)?
+
+  /// Whether those who use the lane must give up, with EAGAIN and before they have changed
+  /// anything, where they would have to wait: for a device, or for another thread. The lane itself
+  /// does not look at it. The kernel's `IOCB_NOWAIT`.
+  @safe @exclusivity(unchecked) public var mustNotWait = false
+
+  /// To be called by its user before a wait, while nothing has been changed.
+  ///
+  /// - Throws: EAGAIN where the lane must not wait.
+  public func prepareToWait() throws(Errno) {
+    if mustNotWait { throw .wouldBlock }
+    willWait?()
+  }
+
+  /// Whether requests to all of these are carried out on the calling thread, without a wait for any
+  /// device. Changes when faults are rehearsed.
+  public func servesAtOnce(_ regions: [Region]) -> Bool {
+    underWay == 0 && regions.allSatisfy { queue.mayPass(to: $0.device) }
+  }
 
   /// How many requests are under way.
   public var underWay: Int { slots.takenCount }

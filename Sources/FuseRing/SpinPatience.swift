@@ -5,8 +5,11 @@
 /// A look in vain has kept a processor from others that could have brought the request: the next is
 /// far off then.
 struct SpinPatience {
-  /// How long a look lasts at most, in nanoseconds.
-  static let most: UInt64 = 20_000
+  /// How long a look lasts at most, in nanoseconds: what it takes a caller to be woken on a
+  /// processor that sleeps, and to come again.
+  static let most: UInt64 = 150_000
+  /// How long of that nobody else gets the processor.
+  static let alone: UInt64 = 20_000
   /// Short sleeps in a row, counted up from there after a look in vain.
   private static let (enough, penalty) = (4, -16)
 

@@ -87,7 +87,12 @@ internal import Synchronization
   /// Costs a look at a few bits when they are marked already, as nearly always. Callers that come
   /// while marks are being written share the next write.
   /// - Throws: the errno of the file; then nothing may be written to the range.
-  func mark(_ range: SectorRange, willWait: () -> Void = {}) throws(Errno) {
+  ///
+  /// - Parameter willWait: called before a wait, if there has to be one; nothing is marked when it
+  ///   throws.
+  func mark(
+    _ range: SectorRange, willWait: () throws(Errno) -> Void = { () throws(Errno) in }
+  ) throws(Errno) {
     let chunks = geometry.chunks(of: range)
     var isMarked = true
     for chunk in chunks {
@@ -98,7 +103,7 @@ internal import Synchronization
       if !hasMark(chunk) { isMarked = false }
     }
     if isMarked { return }
-    willWait()
+    try willWait()
     let isSequential = chunks.lowerBound > 0 && hasMark(chunks.lowerBound - 1)
     let end = min(
       geometry.chunkCount, chunks.upperBound + (isSequential ? Self.aheadCount : 0))

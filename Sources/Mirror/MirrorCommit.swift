@@ -5,16 +5,19 @@ internal import Synchronization
 extension MirrorSet {
   /// Makes sure, before data goes out, that a crash from here on will be noticed (rule M9).
   ///
-  /// - Throws: the errno of the state directory: then nothing may be written.
+  /// - Throws: the errno of the state directory: then nothing may be written. EAGAIN on a lane
+  ///   that must not wait, where this or the transfer would have to.
   func prepareChange(of range: SectorRange, on lane: IOLane) throws(Errno) {
     if isRetired.load(ordering: .acquiring) { throw .noSuchAddress }
+    try checkAtOnce(on: lane)
     guard let durable else { return }
     if !durable.isOpenOnDisk {
+      if lane.mustNotWait { throw .wouldBlock }
       // The first change since the mount: from here on the state says "not cleanly unmounted".
       durable.noteOpening()
       if let refusal = commit(on: lane) { throw refusal }
     }
-    try durable.intent?.mark(range) { lane.willWait?() }
+    try durable.intent?.mark(range) { () throws(Errno) in try lane.prepareToWait() }
   }
 
   /// Makes what the health has learned durable; nil when it is, or when nothing is kept at all.

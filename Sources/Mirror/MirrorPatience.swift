@@ -33,7 +33,7 @@ extension MirrorSet {
   }
 
   private func awaitLegs(_ lane: IOLane) throws(Errno) {
-    lane.willWait?()
+    try lane.prepareToWait()
     wakeKeeper()
     let isOver = patience.wait(atMostMilliseconds: 500) { $0.isOver ? true : nil }
     if isOver == true { throw .ioError }

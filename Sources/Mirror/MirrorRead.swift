@@ -7,11 +7,13 @@ extension HeldRange {
   /// - Parameters:
   ///   - part: sectors of the held range, on logical blocks.
   ///   - memory: the caller's; at least as long as `part`.
-  /// - Throws: the errno of the last leg, when every leg that is in sync there failed.
+  /// - Throws: the errno of the last leg, when every leg that is in sync there failed. EAGAIN on a
+  ///   lane that must not wait, where the read would have to.
   public borrowing func read(_ part: SectorRange, into memory: UnsafeMutableRawPointer)
     throws(Errno)
   {
     check(part)
+    try set.checkAtOnce(on: lane)
     if !set.isTroubled, let leg = table.selector.choose(from: table.all) {
       let outcome = unsafe readLeg(leg, part, into: memory)
       if outcome.isSuccess {

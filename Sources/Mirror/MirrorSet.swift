@@ -85,21 +85,47 @@ public final class MirrorSet: Sendable {
   var isTroubled: Bool { isTroubledHint.load(ordering: .acquiring) }
 
   /// Holds off every overlapping write while `body` reads.
+  ///
+  /// On a lane that must not wait it throws EAGAIN where the range is not free; so do reads and
+  /// writes of the range where they would have to wait.
   public func reading<R>(
     _ range: SectorRange, on lane: IOLane, _ body: (borrowing HeldRange) throws(Errno) -> R
   ) throws(Errno) -> R {
-    let ticket = rangeLock.acquire(range, exclusive: false) { lane.willWait?() }
+    let ticket = try hold(range, exclusive: false, on: lane)
     defer { rangeLock.release(ticket) }
     return try body(HeldRange(of: self, range, on: lane, isExclusive: false))
   }
 
-  /// Holds off every overlapping read and write while `body` changes the range.
+  /// Holds off every overlapping read and write while `body` changes the range. EAGAIN as for
+  /// ``reading(_:on:_:)``.
   public func changing<R>(
     _ range: SectorRange, on lane: IOLane, _ body: (borrowing HeldRange) throws(Errno) -> R
   ) throws(Errno) -> R {
-    let ticket = rangeLock.acquire(range, exclusive: true) { lane.willWait?() }
+    let ticket = try hold(range, exclusive: true, on: lane)
     defer { rangeLock.release(ticket) }
     return try body(HeldRange(of: self, range, on: lane, isExclusive: true))
+  }
+
+  private func hold(
+    _ range: SectorRange, exclusive isExclusive: Bool, on lane: IOLane
+  ) throws(Errno) -> RangeLock.Ticket {
+    guard lane.mustNotWait else {
+      return rangeLock.acquire(range, exclusive: isExclusive) { lane.willWait?() }
+    }
+    guard let ticket = rangeLock.acquireAtOnce(range, exclusive: isExclusive) else {
+      throw .wouldBlock
+    }
+    return ticket
+  }
+
+  /// On a lane that must not wait, throws EAGAIN unless all legs answer at memory speed and none
+  /// is in any trouble.
+  ///
+  /// What follows the first failure of such a leg is waited for all the same: by then something
+  /// has changed.
+  func checkAtOnce(on lane: IOLane) throws(Errno) {
+    guard lane.mustNotWait else { return }
+    if isTroubled || !lane.servesAtOnce(table.regions) { throw .wouldBlock }
   }
 
   /// Whether somebody holds some of these sectors to change them, or waits to: a read there may be

@@ -57,6 +57,18 @@ final class RangeLock: Sendable {
     }
   }
 
+  /// Like ``acquire(_:exclusive:willWait:)``, but nil where that would have to wait.
+  func acquireAtOnce(_ range: SectorRange, exclusive isExclusive: Bool) -> Ticket? {
+    state.withLock { state in
+      let entry = Entry(
+        range: range, isExclusive: isExclusive, ticket: Ticket(number: state.nextNumber))
+      guard !state.entries.contains(where: { $0.conflicts(with: entry) }) else { return nil }
+      state.nextNumber += 1
+      state.entries.append(entry)
+      return entry.ticket
+    }
+  }
+
   /// The ranges that somebody is changing, or waits to change.
   func changingRanges() -> [SectorRange] {
     state.withLock { state in state.entries.filter(\.isExclusive).map(\.range) }

@@ -3,12 +3,12 @@ internal import CFUSE3
 internal import FuseRing
 internal import Glibc
 
-/// The answer to a request that came over io_uring: prepared in the seat, and given to the kernel
-/// when the seat's thread asks for the next request.
+/// The answer to a request that came over io_uring: prepared in the seat, which its queue's
+/// listener gives back to the kernel.
 @safe struct RingReply: TransferReply, ~Copyable {
-  // Safe: the loop outlives its requests.
+  // Safe: the queue keeps its seats, and outlives its requests.
 
-  /// Unretained, so that an answer costs no counting: the loop holds the seat.
+  /// Unretained, so that an answer costs no counting.
   private let seat: Unmanaged<RingSeat>
   private let unique: UInt64
 
@@ -24,6 +24,8 @@ internal import Glibc
     discard self
     unsafe Self.answer(seat, unique, error: error)
   }
+
+  consuming func postpone() { discard self }
 
   consuming func wrote(byteCount: Int) {
     let (seat, unique) = unsafe (self.seat, self.unique)
@@ -47,7 +49,8 @@ internal import Glibc
   consuming func copy(_ pieces: Slice<UnsafeBufferPointer<iovec>>) {
     let (seat, unique) = unsafe (self.seat, self.unique)
     discard self
-    let payload = unsafe seat.takeUnretainedValue().payload
+    let payload = unsafe UnsafeMutableRawBufferPointer(
+      start: seat.takeUnretainedValue().payload, count: seat.takeUnretainedValue().payloadCapacity)
     var count = 0
     for index in unsafe pieces.indices {
       let piece = unsafe pieces[index]

@@ -8,6 +8,9 @@ internal import Glibc
 protocol TransferReply: ~Copyable {
   consuming func fail(_ error: Errno)
 
+  /// Somebody else answers: the request was not served, because that would have meant to wait.
+  consuming func postpone()
+
   /// Answers a WRITE: how many bytes were taken.
   consuming func wrote(byteCount: Int)
 
@@ -32,6 +35,9 @@ struct DeviceReply: TransferReply, ~Copyable {
     discard self
     Self.sendError(error, to: descriptor, unique)
   }
+
+  /// Whoever reads /dev/fuse may wait.
+  consuming func postpone() { fail(.ioError) }
 
   consuming func wrote(byteCount: Int) {
     let (descriptor, unique) = (self.descriptor, self.unique)

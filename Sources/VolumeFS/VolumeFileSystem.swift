@@ -19,7 +19,7 @@ public enum KernelTransport: Sendable {
 ///
 /// Lifetime: ``mount(at:options:)``, ``serve()``, which returns when the mount is gone, and then
 /// the last reference may go. Requests are served by plain threads; the one that reads a request
-/// does its I/O and answers it.
+/// does its I/O and answers it, but for what comes over io_uring and may wait (``RingListener``).
 @safe public final class VolumeFileSystem: @unchecked Sendable {
   // Sendable: `session` is written by mount(at:), before any other thread knows this object, and by
   // destroy(), after all of them have ended. Safe: the pointer never leaves.
@@ -45,7 +45,8 @@ public enum KernelTransport: Sendable {
   let owner: MountOwner
   let negotiation: Negotiation
   let gate: WorkerGate
-  private let ringCrew: RingCrew
+  private let ringOpening = RingOpening(queueCount: RingQueue.count())
+  private let ringWorkers = ConditionLock<RingWorkers<RingJob>?>(nil)
   let sizeRefresher = SizeRefresher()
   let documents = OpenDocuments()
   let sizeRestorer = SizeRestorer()
@@ -66,6 +67,8 @@ public enum KernelTransport: Sendable {
   public static let mostWorkers = 256
   private var session: OpaquePointer?
   private let mountPoint = ConditionLock<String?>(nil)
+  /// Where; nil before ``mount(at:options:)``.
+  var mountedAt: String? { mountPoint.withLock { $0 } }
 
   /// - Parameters:
   ///   - client: its pool must have a slot for each thread.
@@ -77,8 +80,9 @@ public enum KernelTransport: Sendable {
     isForOwner: Bool = false
   ) {
     owner = MountOwner(folderMode: isForOwner ? 0o500 : 0o555)
-    negotiation = Negotiation(wantsRing: transport == .ring && RingSeat.refusal() == nil)
-    ringCrew = RingCrew(queueCount: RingSeat.queueCount())
+    // Each of the kernel's queues takes a thread.
+    let mayHaveRing = RingQueue.count() <= Self.mostWorkers / 2 && RingQueue.refusal() == nil
+    negotiation = Negotiation(wantsRing: transport == .ring && mayHaveRing)
     unsafe currentTable = unsafe Atomic(Unmanaged.passRetained(table))
     gathersWrites = table.volumes.contains { $0.cache == .writeback && !$0.isReadOnly }
     self.client = client
@@ -123,8 +127,8 @@ public enum KernelTransport: Sendable {
   /// Some other thread must be in ``serve()``. Returns how requests arrive.
   public func waitUntilReady() -> KernelTransport {
     negotiation.waitUntilDone()
-    let hasRing = negotiation.hasRing && ringCrew.waitUntilOpen() == nil
-    if gathersWrites, let mountPoint = mountPoint.withLock({ $0 }) {
+    let hasRing = negotiation.hasRing && ringOpening.waitUntilOpen() == nil
+    if gathersWrites, let mountPoint = mountedAt {
       sizeRestorer.begin(mountPoint: mountPoint)
     }
     return hasRing ? .ring : .device
@@ -148,8 +152,7 @@ public enum KernelTransport: Sendable {
 
   /// Whether as many requests wait for legs as there may be workers, so that nobody listens.
   public var isWaitingForLegs: Bool {
-    let isNobodyLeft =
-      gate.hasNoListener || (negotiation.hasRing && ringCrew.queues.contains { !$0.hasFreeSeat })
+    let isNobodyLeft = gate.hasNoListener || ringWorkers.withLock { $0?.isExhausted ?? false }
     return isNobodyLeft
       && crew.withLock { $0.workerCount >= max(Self.mostWorkers, threadCount) }
   }
@@ -167,35 +170,46 @@ public enum KernelTransport: Sendable {
     }
   }
 
-  /// Takes seats at the kernel's queues, one each; from then on requests come there.
+  /// Takes seats at the kernel's queues; from then on requests come there.
   func openRing() {
-    for queue in ringCrew.queues where queue.takesOneMore() { addSeat(at: queue, isFirst: true) }
+    let workers = RingWorkers<RingJob> { [unowned self] in addRingWorker() }
+    ringWorkers.withLock { $0 = workers }
+    for number in 0..<RingQueue.count() {
+      let isStarted = startThread(name: "mirrorfs-listen") { [self] door in
+        let queue: RingQueue
+        do throws(Errno) {
+          queue = try RingQueue(
+            descriptor: door.descriptor, number: number,
+            payloadByteCount: WorkerMemory.byteCount - WorkerMemory.pageByteCount)
+          try queue.addSeat()
+        } catch {
+          // The kernel goes back to /dev/fuse with the first refusal.
+          return ringOpening.note(error)
+        }
+        ringOpening.note(nil)
+        let server = RingServer(worker: makeWorker {}, door: door)
+        CurrentWorker.set(server.worker) {
+          RingListener(server: server, queue: queue, workers: workers).run()
+        }
+      }
+      if !isStarted { ringOpening.note(.wouldBlock) }
+    }
   }
 
-  /// Adds a seat that its queue counts as free already.
-  private func addSeat(at queue: RingCrew.Queue, isFirst: Bool = false) {
-    let isStarted = startThread { [self] door in
-      let worker = makeWorker { [self] in if queue.takesOneMore() { addSeat(at: queue) } }
-      let loop: RingLoop
-      do throws(Errno) {
-        loop = try RingLoop(worker: worker, door: door, queue: queue)
-      } catch {
-        // The kernel hands out nothing before each queue has a seat; later the others go on.
-        precondition(!isFirst, "no memory for a thread that serves requests: \(error)")
-        return queue.noteTaken()
+  /// Starts a thread for requests that have come over io_uring and may wait.
+  private func addRingWorker() {
+    guard let workers = ringWorkers.withLock({ $0 }) else { return }
+    _ = startThread { [self] door in
+      let server = RingServer(worker: makeWorker {}, door: door)
+      CurrentWorker.set(server.worker) {
+        while let job = workers.next() {
+          _ = server.serve(job.seat)
+          job.queue.handBack(job.seat)
+          // A request that missed a deadline still owns this worker's lane: another takes over.
+          if server.worker.lane.lateCount > 0 { return server.worker.awaitLate() }
+        }
       }
-      do throws(Errno) { try loop.takeSeat() } catch {
-        // At the start the kernel goes back to /dev/fuse with the first refusal.
-        queue.noteTaken()
-        return ringCrew.note(error)
-      }
-      ringCrew.note(nil)
-      let stir = { [self] in
-        if let mountPoint = mountPoint.withLock({ $0 }) { queue.stir(by: mountPoint) }
-      }
-      CurrentWorker.set(worker) { loop.run(whenNothingMoves: isFirst ? nil : stir) }
     }
-    if !isStarted { queue.noteTaken() }
   }
 
   private func makeWorker(_ willWait: @escaping () -> Void) -> Worker {
@@ -207,7 +221,9 @@ public enum KernelTransport: Sendable {
   }
 
   /// Starts a thread that serves requests, unless there are enough.
-  private func startThread(_ body: @escaping @Sendable (SessionDoor) -> Void) -> Bool {
+  private func startThread(
+    name: String = "mirrorfs-worker", _ body: @escaping @Sendable (SessionDoor) -> Void
+  ) -> Bool {
     guard let session = unsafe session else { return false }
     let door = unsafe SessionDoor(session: session)
     let isWanted = crew.withLock { crew -> Bool in
@@ -216,7 +232,7 @@ public enum KernelTransport: Sendable {
       return true
     }
     guard isWanted else { return false }
-    IOThread(name: "mirrorfs-worker") {
+    IOThread(name: name) {
       body(door)
       self.crew.withLock { $0.workerCount -= 1 }
       self.crew.wakeAll()

@@ -6,9 +6,10 @@ internal import Volumes
 
 /// What serves one request after the other, on a thread of its own: does its I/O, answers it.
 ///
-/// ``DeviceLoop`` and ``RingLoop`` bring the requests. READ and WRITE are taken from the kernel's
+/// ``DeviceLoop`` and ``RingServer`` bring the requests. READ and WRITE are taken from the kernel's
 /// message as it is; all others go through libfuse. The worker owns its lane and nothing that
-/// others wait for.
+/// others wait for. Where its lane must not wait, READ and WRITE are served only if that takes no
+/// wait, and postponed otherwise.
 @safe final class Worker {
   // Safe: the scratch is made in init, freed in deinit, and only lent to calls made in between.
 
@@ -66,7 +67,7 @@ internal import Volumes
       let bytes = try unsafe again(renew) { () throws(Errno) in try unsafe body(memory.payload) }
       unsafe reply.read(bytes, in: memory.payload)
     } catch {
-      reply.fail(error)
+      refuse(reply, error)
     }
   }
 
@@ -102,8 +103,12 @@ internal import Volumes
     }
     switch outcome {
     case .success(let count): reply.wrote(byteCount: count)
-    case .failure(let error): reply.fail(error)
+    case .failure(let error): refuse(reply, error)
     }
+  }
+
+  private func refuse(_ reply: consuming some TransferReply & ~Copyable, _ error: Errno) {
+    if lane.mustNotWait, error == .wouldBlock { reply.postpone() } else { reply.fail(error) }
   }
 
   /// Makes an attempt again, with other memory, for as long as a leg that is late spoils it.

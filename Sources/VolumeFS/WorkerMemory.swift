@@ -65,19 +65,7 @@ enum WorkerMemory {
   }
 }
 
-/// A seat's payload.
-@safe final class RingMemory: TransferMemoryOwner {
-  // Safe: the seat's, which it holds.
-  private let seat: RingSeat
-
-  init(of seat: RingSeat) { self.seat = seat }
-
-  var payload: UnsafeMutableRawPointer {
-    guard let start = unsafe seat.payload.baseAddress else {
-      preconditionFailure("a seat has memory")
-    }
-    return unsafe start
-  }
+extension RingSeat: TransferMemoryOwner {
   var isUsedAgain: Bool { true }
-  func renew() -> () -> Void { seat.renewPayload() }
+  func renew() -> () -> Void { renewPayload() }
 }

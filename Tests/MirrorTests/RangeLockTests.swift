@@ -68,4 +68,19 @@ struct RangeLockTests {
     for thread in threads { thread.join() }
     #expect(isClean.withLock { $0 })
   }
+
+  @Test("Who must not wait gets nothing where somebody conflicts, and leaves nothing in the line")
+  func atOnce() throws {
+    let lock = RangeLock()
+    let reader = lock.acquire(range(0, 8), exclusive: false)
+    #expect(lock.acquireAtOnce(range(4, 8), exclusive: true) == nil)
+    let second = try #require(lock.acquireAtOnce(range(4, 8), exclusive: false))
+    #expect(lock.ranges() == [range(0, 8), range(4, 8)])
+    lock.release(reader)
+    lock.release(second)
+    let writer = try #require(lock.acquireAtOnce(range(4, 8), exclusive: true))
+    #expect(lock.acquireAtOnce(range(4, 1), exclusive: false) == nil)
+    lock.release(writer)
+    #expect(lock.ranges().isEmpty)
+  }
 }
