@@ -76,13 +76,15 @@ internal import Glibc
     unsafe ring.deallocate()
   }
 
-  /// Whether rings as queues need them can be had: nil, or the errno of the refusal.
+  /// Whether rings as queues need them can be had, and messages to them: nil, or the errno of the
+  /// refusal.
   public static func refusal() -> Errno? {
     var ring = unsafe io_uring()
     let failed = unsafe makeRing(&ring)
     guard failed == 0 else { return Errno(-failed) }
-    unsafe io_uring_queue_exit(&ring)
-    return nil
+    defer { unsafe io_uring_queue_exit(&ring) }
+    let unsent = unsafe mirrorfs_ring_send(ring.ring_fd, 0)
+    return unsent == 0 ? nil : Errno(-unsent)
   }
 
   /// Queues that the kernel keeps: each needs a seat before it hands out anything.
@@ -111,26 +113,18 @@ internal import Glibc
   ///   /dev/fuse.
   public func addSeat() throws(Errno) {
     let seat = try RingSeat(payloadByteCount: payloadByteCount)
-    var pieces = unsafe (
-      iovec(iov_base: seat.header, iov_len: MemoryLayout<mirrorfs_ring_header>.size),
-      iovec(iov_base: seat.memory.kernelSide, iov_len: seat.memory.byteCount)
-    )
-    submit()
-    let entry = unsafe freeEntry()
-    let submitted = unsafe withUnsafePointer(to: &pieces) { pieces in
-      unsafe pieces.withMemoryRebound(to: iovec.self, capacity: 2) {
-        unsafe mirrorfs_prepare_ring_register(entry, descriptor, UInt16(number), $0)
-        unsafe io_uring_sqe_set_data(entry, Unmanaged.passUnretained(seat).toOpaque())
-        return unsafe io_uring_submit(ring)
-      }
-    }
-    guard submitted > 0 else { throw Errno(-submitted) }
     seats.append(seat)
+    let entry = unsafe freeEntry()
+    unsafe mirrorfs_prepare_ring_register(entry, descriptor, UInt16(number), seat.places)
+    unsafe io_uring_sqe_set_data(entry, Unmanaged.passUnretained(seat).toOpaque())
+    submit()
     mayHaveMissed = seats.count > 1
+    guard seats.count == 1 else { return }
     // The first is answered at once only when it was refused.
-    guard seats.count == 1, let completion = unsafe arrived(), unsafe completion.pointee.res < 0
-    else { return }
-    throw unsafe Errno(-completion.pointee.res)
+    if unsafe io_uring_sq_ready(ring) > 0 { throw .wouldBlock }
+    if let completion = unsafe arrived(), unsafe completion.pointee.res < 0 {
+      throw unsafe Errno(-completion.pointee.res)
+    }
   }
 
   /// The caller gives the seat and its request to another thread, which must ``handBack(_:)`` it.

@@ -1,5 +1,6 @@
 internal import BlockIO
 internal import CURing
+internal import Glibc
 
 /// Memory for one request of the kernel's and its answer. The kernel counterpart is a
 /// `fuse_ring_ent`.
@@ -8,10 +9,12 @@ internal import CURing
 /// its memory until then. Between a request and its answer it belongs to the thread that serves it.
 @safe public final class RingSeat: @unchecked Sendable {
   // Sendable: goes from thread to thread with its request, by way of a lock there and of the kernel
-  // back. Safe: the header lives from init to deinit, and is only lent to the seat's owner.
+  // back. Safe: header and places live from init to deinit; the header is lent to the seat's owner.
 
   let header: UnsafeMutablePointer<mirrorfs_ring_header>
   let memory: TwinMemory
+  /// Where the kernel is told that both are; it may look only when it has memory to do so.
+  let places: UnsafeMutablePointer<iovec>
   /// Whether ``answer(_:payloadByteCount:)`` was called, since somebody set this to false.
   @safe @exclusivity(unchecked) public var hasAnswer = false
   /// Bytes that the request came with.
@@ -23,9 +26,17 @@ internal import CURing
     memory = try TwinMemory(byteCount: payloadByteCount)
     unsafe header = .allocate(capacity: 1)
     unsafe header.initialize(to: mirrorfs_ring_header())
+    unsafe places = .allocate(capacity: 2)
+    unsafe places.initialize(
+      to: iovec(iov_base: header, iov_len: MemoryLayout<mirrorfs_ring_header>.size))
+    unsafe (places + 1).initialize(
+      to: iovec(iov_base: memory.kernelSide, iov_len: memory.byteCount))
   }
 
-  deinit { unsafe header.deallocate() }
+  deinit {
+    unsafe header.deallocate()
+    unsafe places.deallocate()
+  }
 
   /// The request's `fuse_in_header`; 128 bytes, of which the kernel fills what it knows.
   public var messageHeader: UnsafeRawPointer {

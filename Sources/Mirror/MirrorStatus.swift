@@ -34,6 +34,9 @@ public struct LegStatus: Sendable {
   public let stale: [SectorRange]
   /// The number of the leg that this one is to replace; nil for all but a new one.
   public let replaces: Int?
+  /// What it misses is not copied to it, and where it is in sync nowhere it is not written to,
+  /// before somebody asks: it may hold what is wanted.
+  public let isHeld: Bool
 }
 
 /// Everything there is to know about a mirror set at one moment: the one value that log, extended
@@ -69,7 +72,8 @@ public struct MirrorStatus: Sendable {
       LegStatus(
         letter: record.letter, device: leg.name, region: leg.region.sectors,
         counters: record.counters, lastError: record.lastError,
-        stale: record.stale.parts(of: health.whole), replaces: record.replaces)
+        stale: record.stale.parts(of: health.whole), replaces: record.replaces,
+        isHeld: record.isHeld && !record.stale.isEmpty)
     }
   }
 }

@@ -40,7 +40,8 @@ final class RingListener {
       case .request(let seat):
         hasStirred = false
         if mayServe(seat), server.serve(seat) { queue.give(seat) } else { handOut(seat) }
-        if queue.ownSeatCount < Self.usualSeatCount { addSeats() }
+        // Who has no thread left needs no seats either: their memory is bounded as threads are.
+        if queue.ownSeatCount < Self.usualSeatCount, !workers.isExhausted { addSeats() }
       case .nothing:
         // What this brings is answered here at once, and so brings what is left.
         hasStirred = queue.mayHaveMissed

@@ -1,5 +1,6 @@
 internal import BlockIO
 internal import CFUSE3
+internal import DMIO
 internal import FuseRing
 internal import Glibc
 internal import Volumes
@@ -18,6 +19,24 @@ internal import Volumes
     self.worker = worker
     self.door = door
     unsafe worker.takeAnswer = { [unowned self] pieces in unsafe takeAnswer(pieces) }
+  }
+
+  /// Serves requests that may wait, until the mount is gone.
+  ///
+  /// A leg that is late does not keep the thread: the seat's memory was renewed, and what is late is
+  /// looked after between requests.
+  func serve(_ workers: RingWorkers<RingJob>) {
+    while true {
+      let isLate = worker.lane.lateCount > 0
+      switch workers.next(atMostMilliseconds: isLate ? 200 : nil) {
+      case .job(let job):
+        _ = serve(job.seat)
+        job.queue.handBack(job.seat)
+      case .nothing: break
+      case .over: return worker.awaitLate()
+      }
+      if isLate { worker.lane.poll(waiting: false) }
+    }
   }
 
   /// Serves a seat's request. False when it was postponed, because the worker must not wait: then

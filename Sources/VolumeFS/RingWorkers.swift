@@ -17,14 +17,17 @@ final class RingWorkers<Job: Sendable>: Sendable {
     /// In the order in which they came.
     var jobs: [Job] = []
     var idleCount = 0
+    /// There may be no more threads, and none was idle since that was said.
+    var isAtMost = false
     var isClosed = false
   }
 
   private let state = ConditionLock(State())
-  /// Starts a thread that calls ``next()`` until that returns nil, if there may be one more.
-  private let startThread: @Sendable () -> Void
+  /// Starts a thread that calls ``next(atMostMilliseconds:)`` until the mount is gone; false when
+  /// there may be no more.
+  private let startThread: @Sendable () -> Bool
 
-  init(startThread: @escaping @Sendable () -> Void) { self.startThread = startThread }
+  init(startThread: @escaping @Sendable () -> Bool) { self.startThread = startThread }
 
   /// Any thread.
   func add(_ job: Job) {
@@ -32,23 +35,51 @@ final class RingWorkers<Job: Sendable>: Sendable {
       state.jobs.append(job)
       return state.idleCount >= state.jobs.count
     }
-    if isIdleThere { state.wakeOne() } else { startThread() }
-  }
-
-  /// The next request for the calling thread; nil when the mount is gone.
-  func next() -> Job? {
-    state.withLock { $0.idleCount += 1 }
-    return state.wait { state -> Job?? in
-      guard state.jobs.isEmpty else {
-        state.idleCount -= 1
-        return .some(state.jobs.removeFirst())
-      }
-      return state.isClosed ? .some(nil) : nil
+    if isIdleThere {
+      state.wakeOne()
+    } else if !startThread() {
+      state.withLock { $0.isAtMost = !$0.jobs.isEmpty }
     }
   }
 
-  /// Whether requests wait for a thread.
-  var isExhausted: Bool { state.withLock { $0.idleCount < $0.jobs.count } }
+  /// What ``next(atMostMilliseconds:)`` came back with.
+  enum Arrival {
+    case job(Job)
+    /// None within the time given.
+    case nothing
+    /// The mount is gone.
+    case over
+  }
+
+  /// The next request for the calling thread.
+  ///
+  /// - Parameter milliseconds: how long to wait for one; nil: until there is one.
+  func next(atMostMilliseconds milliseconds: Int? = nil) -> Arrival {
+    state.withLock { $0.idleCount += 1 }
+    let attempt = { (state: inout State) -> Arrival? in
+      if state.jobs.isEmpty {
+        state.isAtMost = false
+        guard state.isClosed else { return nil }
+        state.idleCount -= 1
+        return .over
+      }
+      state.idleCount -= 1
+      return .job(state.jobs.removeFirst())
+    }
+    guard let milliseconds else { return state.wait(until: attempt) }
+    if let arrival = state.wait(atMostMilliseconds: milliseconds, until: attempt) {
+      return arrival
+    }
+    // One may come just now, counting on this thread.
+    return state.withLock { state in
+      if let arrival = attempt(&state) { return arrival }
+      state.idleCount -= 1
+      return .nothing
+    }
+  }
+
+  /// Whether requests wait for a thread, and there may be no more of them.
+  var isExhausted: Bool { state.withLock { $0.isAtMost } }
 
   /// Whether a thread waits for a request: for tests.
   var hasIdle: Bool { state.withLock { $0.idleCount > 0 } }

@@ -196,18 +196,13 @@ public enum KernelTransport: Sendable {
     }
   }
 
-  /// Starts a thread for requests that have come over io_uring and may wait.
-  private func addRingWorker() {
-    guard let workers = ringWorkers.withLock({ $0 }) else { return }
-    _ = startThread { [self] door in
+  /// Starts a thread for requests that have come over io_uring and may wait; false at the most.
+  private func addRingWorker() -> Bool {
+    guard let workers = ringWorkers.withLock({ $0 }) else { return false }
+    return startThread { [self] door in
       let server = RingServer(worker: makeWorker {}, door: door)
       CurrentWorker.set(server.worker) {
-        while let job = workers.next() {
-          _ = server.serve(job.seat)
-          job.queue.handBack(job.seat)
-          // A request that missed a deadline still owns this worker's lane: another takes over.
-          if server.worker.lane.lateCount > 0 { return server.worker.awaitLate() }
-        }
+        server.serve(workers)
       }
     }
   }

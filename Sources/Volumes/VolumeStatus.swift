@@ -18,6 +18,8 @@ public struct VolumeStatusDocument: Codable, Sendable {
     public var stale: [String]
     /// The leg that this one is to replace; not there for all but a new one.
     public var replaces: Int?
+    /// True, or not there: nothing is copied to the leg before somebody asks.
+    public var held: Bool?
   }
 
   public var version = 1
@@ -81,7 +83,8 @@ public struct VolumeStatusDocument: Codable, Sendable {
         ],
         lastError: leg.lastError?.text,
         staleSectorCount: leg.stale.reduce(0) { $0 + $1.count.rawValue },
-        stale: leg.stale.prefix(mostRanges).map(\.description), replaces: leg.replaces)
+        stale: leg.stale.prefix(mostRanges).map(\.description), replaces: leg.replaces,
+        held: leg.isHeld ? true : nil)
     }
   }
 }
@@ -100,7 +103,7 @@ extension VolumeTable {
 
 extension VolumeStatusDocument.LegDocument {
   enum CodingKeys: String, CodingKey {
-    case index, state, letter, device, errors, stale, replaces
+    case index, state, letter, device, errors, stale, replaces, held
     case firstSector = "first_sector"
     case sectorCount = "sector_count"
     case lastError = "last_error"

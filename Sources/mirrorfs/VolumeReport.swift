@@ -146,6 +146,13 @@ struct VolumeReport {
         "`mirrorfs fault \(path) \(leg.index) off`",
       ]
     }
+    if leg.held == true {
+      return [
+        "nothing is copied to \(leg.device) before you say so; look what is on it, then",
+        "over it: `mirrorfs resync \(path)`",
+        "onto another disk: `mirrorfs replace \(path) \(leg.index) NEW-PATH`",
+      ]
+    }
     switch leg.state {
     case "slow": return ["see what keeps \(leg.device); it is back by itself when it answers"]
     case "read-errors":

@@ -17,9 +17,9 @@ struct RingWorkersTests {
           counts.started += 1
           return counts.started <= most
         }
-        guard mayStart, let workers = found.withLock({ $0 }) else { return }
+        guard mayStart, let workers = found.withLock({ $0 }) else { return false }
         IOThread(name: "ring-worker") { [self] in
-          while workers.next() != nil {
+          while case .job = workers.next() {
             counts.withLock { $0.waiting += 1 }
             counts.wakeAll()
             gate.wait { $0 ? () : nil }
@@ -27,6 +27,7 @@ struct RingWorkersTests {
             counts.wakeAll()
           }
         }.detach()
+        return true
       }
       found.withLock { $0 = workers }
       return workers
@@ -64,21 +65,33 @@ struct RingWorkersTests {
     #expect(workers.isExhausted)
     crew.open()
     #expect(crew.wait { $0.done == 5 })
-    #expect(!workers.isExhausted)
+    while workers.isExhausted {}
     workers.close()
+  }
+
+  private func job(_ arrival: RingWorkers<Int>.Arrival) -> Int? {
+    if case .job(let job) = arrival { job } else { nil }
   }
 
   @Test("An idle thread takes the next request; only then no other is started")
   func idle() throws {
     let startedCount = ConditionLock(0)
-    let workers = RingWorkers<Int> { startedCount.withLock { $0 += 1 } }
+    let workers = RingWorkers<Int> {
+      startedCount.withLock { $0 += 1 }
+      return true
+    }
     workers.add(1)
     #expect(startedCount.withLock { $0 } == 1)
-    #expect(workers.next() == 1)
+    #expect(job(workers.next()) == 1)
+    guard case .nothing = workers.next(atMostMilliseconds: 1) else {
+      Issue.record("there is no other")
+      return
+    }
+    #expect(!workers.hasIdle)
     let taken = ConditionLock<[Int?]>([])
     let thread = IOThread(name: "idle") {
       for _ in 0..<2 {
-        let job = workers.next()
+        let job = self.job(workers.next())
         taken.withLock { $0.append(job) }
       }
     }

@@ -33,6 +33,8 @@ for how in written swapped; do
   sleep 1
   assert_state AS 0x2 degraded
   assert_equal "$sum" "$(sha256sum <"$LEG")" "$how: overwritten unasked"
+  assert_match "nothing is copied to .* before you say so" "$("$MIRRORFS" status "$VOL" || true)"
+  assert_match '"held":true' "$("$MIRRORFS" status --json "$VOL" || true)"
   control resync
   wait_until 10 has_letters AA
   unmount
