@@ -23,8 +23,8 @@ internal import Volumes
 
   /// Serves requests that may wait, until the mount is gone.
   ///
-  /// A leg that is late does not keep the thread: the seat's memory was renewed, and what is late is
-  /// looked after between requests.
+  /// A leg that is late does not keep the thread: the seat's memory was renewed, and what is late
+  /// is looked after between requests.
   func serve(_ workers: RingWorkers<RingJob>) {
     while true {
       let isLate = worker.lane.lateCount > 0
