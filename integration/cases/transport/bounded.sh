@@ -3,7 +3,7 @@
 # kernel, so that memory stays bounded, and all are served in the end.
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
-need fio
+need python3
 allow_ring Y
 
 healthy_leg a 16M

@@ -3,7 +3,7 @@
 # another volume that the kernel has put behind them are served, too.
 # shellcheck source=../../lib/case.sh
 source "${BASH_SOURCE[0]%/*}/../../lib/case.sh"
-need fio
+need python3 taskset
 allow_ring Y
 
 healthy_leg a 16M
